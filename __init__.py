@@ -1,0 +1,1 @@
+"""Siaga: a CCTV automation hub for one kelurahan."""

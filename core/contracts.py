@@ -1,0 +1,407 @@
+"""What each kind of plugin must do, as protocols, and the ``Kind`` by which it is offered.
+
+Hooks run once at boot and hand over ``Kind`` objects; afterwards the hub talks to plain objects
+that fulfil these protocols. A factory (``make``) may import heavy libraries; its module must not:
+``av``, ``cv2`` and ``onnxruntime`` are refused in the hub's process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+import voluptuous as vol
+
+from .clock import Clock
+from .settings import CameraSettings, NotifierSettings, Settings, SiteSettings
+from .texts import Texts
+from .types import (
+    ActionCall,
+    ActionResult,
+    Clip,
+    Detection,
+    Event,
+    Frame,
+    Json,
+    Notice,
+    Observation,
+    Polygon,
+    Receipt,
+    Sighting,
+    StreamRole,
+    Struct,
+)
+
+if TYPE_CHECKING:
+    import aiohttp
+
+T = TypeVar("T", covariant=True)
+
+
+class Kind(Generic[T]):
+    """Offer one word of the configuration: its name, its schema and the factory behind it.
+
+    ``schema`` checks and documents the options (key, type, default, description stand there and
+    nowhere else). ``make`` builds the object; its parameters are those of the protocol's factory
+    type below. ``summary`` is one line for people; ``summary_en`` the same in English.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        schema: vol.Schema,
+        make: Callable[..., T],
+        summary: str,
+        summary_en: str = "",
+    ) -> None:
+        self.name = name
+        self.schema = schema
+        self.make = make
+        self.summary = summary
+        self.summary_en = summary_en or summary
+
+    def __repr__(self) -> str:
+        return f"Kind({self.name!r})"
+
+
+class EventKind(Struct):
+    """Document one kind of event. ``fields`` maps each key of ``data`` to its unit and meaning."""
+
+    name: str
+    summary: str
+    fields: dict[str, str] = {}
+
+
+class Services(Protocol):
+    """What the hub lends to a camera or notifier plugin."""
+
+    site: SiteSettings
+    clock: Clock
+    texts: Texts
+
+    def http(self) -> aiohttp.ClientSession:
+        """Return the shared HTTP session (total time-out 30 s unless the call says otherwise)."""
+        ...
+
+    def media_path(self, relative: str) -> Path:
+        """Return where a picture or clip of the journal stands on this disk."""
+        ...
+
+    async def remember(self, key: str, value: Json) -> None:
+        """Keep a small JSON value for this plugin object, across restarts."""
+        ...
+
+    async def recall(self, key: str) -> Json:
+        """Return what was remembered, or None."""
+        ...
+
+    async def emit(
+        self, kind: str, *, zone: str | None = None, score: float | None = None, data: Mapping[str, Json] | None = None
+    ) -> None:
+        """Commit and publish an event of this plugin's camera (or of the hub, for a notifier)."""
+        ...
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run ``work`` as a task of this plugin: restarted with back-off, ended with the plugin."""
+        ...
+
+
+# --- cameras ----------------------------------------------------------------------------------
+
+
+class StreamSource(Struct):
+    """Say where one stream is read. ``options`` go to FFmpeg; ``is_loop`` replays a file for ever.
+
+    Login stands apart from the URL, so that a URL may be logged and shown.
+    """
+
+    role: StreamRole
+    url: str
+    username: str = ""
+    password: str = ""
+    options: dict[str, str] = {}
+    is_loop: bool = False
+
+    def __repr__(self) -> str:
+        return f"StreamSource({self.role}, {self.url})"
+
+
+@runtime_checkable
+class Ptz(Protocol):
+    """Turn a camera. Errors: CameraLost, AuthFailed, NotSupported. Each call ends within 10 s."""
+
+    async def presets(self) -> tuple[str, ...]:
+        """Return the names of the presets the camera holds."""
+        ...
+
+    async def goto(self, preset: str) -> None:
+        """Turn to a preset; an unknown one is NotSupported and names those that exist."""
+        ...
+
+    async def move(self, pan: float, tilt: float, zoom: float, seconds: float) -> None:
+        """Turn at a speed of -1..1 on each axis for some seconds, then stop."""
+        ...
+
+    async def stop(self) -> None:
+        """Stand still at once."""
+        ...
+
+
+class Camera(Protocol):
+    """One camera's control side; runs in the hub, on its event loop, and never blocks it.
+
+    Factory: ``make(settings: CameraSettings, services: Services) -> Camera``; it does no I/O.
+    ``ptz`` is None where the camera cannot turn.
+    """
+
+    ptz: Ptz | None
+
+    async def start(self) -> None:
+        """Get ready (log in, start a helper process); CameraError where it cannot, retried."""
+        ...
+
+    async def streams(self) -> Sequence[StreamSource]:
+        """Return one or two sources: ``main`` is recorded, ``sub`` analysed; one serves both."""
+        ...
+
+    async def stop(self) -> None:
+        """Let go of everything within 5 s; called also when ``start`` failed."""
+        ...
+
+
+CameraFactory = Callable[[CameraSettings, Services], Camera]
+
+
+# --- detectors --------------------------------------------------------------------------------
+
+
+class Wants(Struct):
+    """Say what a detector needs.
+
+    ``pixels``: ``luma``, ``colour``, or ``none`` for a judgement on sightings alone.
+    ``interval_s``: the shortest time between looks. ``keyframes_only``: never wakes the decoder.
+    ``when``: ``motion`` looks only while the scene is awake, ``always`` by the interval.
+    ``sightings``: called after the tracker, with this camera's sightings in the context.
+    """
+
+    pixels: Literal["none", "luma", "colour"] = "colour"
+    interval_s: float = 0.2
+    keyframes_only: bool = False
+    when: Literal["motion", "always"] = "motion"
+    sightings: bool = False
+
+
+class Scene(Struct):
+    """What a detector is told once: the camera and its zones (polygons of fractions)."""
+
+    camera: str
+    zones: dict[str, Polygon] = {}
+
+
+class LookContext(Struct):
+    """What a detector is told at each look. ``motion`` is the changed share of the picture, 0..1."""
+
+    at: datetime
+    sightings: tuple[Sighting, ...] = ()
+    motion: float = 0.0
+
+
+class Detector(Protocol):
+    """One camera's detector; lives in an eye, is called in one thread, owns its state.
+
+    Factory: ``make(options: dict, scene: Scene) -> Detector``; models are loaded there, once a
+    process. A look that raises is counted and, after some in a row, switches the detector off.
+    """
+
+    wants: Wants
+
+    def look(self, frame: Frame | None, context: LookContext) -> Sequence[Detection | Observation]:
+        """Look once. ``frame`` is None when ``wants.pixels`` is ``none``.
+
+        Detections are tracked, and tell ``object.*`` and ``zone.*``; observations are told as
+        they are.
+        """
+        ...
+
+
+DetectorFactory = Callable[[dict[str, Any], Scene], Detector]
+
+
+# --- stores -----------------------------------------------------------------------------------
+
+
+class Store(Protocol):
+    """Keep pictures. Factory: ``make(root: Path) -> Store``. Errors: StoreFailed."""
+
+    async def put(self, relative: str, content: bytes) -> None:
+        """Keep ``content`` under ``relative``; whole or not at all."""
+        ...
+
+    async def get(self, relative: str) -> bytes:
+        """Return what was kept."""
+        ...
+
+    async def free_bytes(self) -> int:
+        """Return how much more can be kept."""
+        ...
+
+
+# --- notifiers --------------------------------------------------------------------------------
+
+
+class Notifier(Protocol):
+    """Send notices one way. Factory: ``make(settings: NotifierSettings, services: Services)``."""
+
+    async def send(self, notice: Notice) -> Receipt:
+        """Send once, within 60 s; SendFailed says whether to retry, give up, or ask somebody."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything within 5 s."""
+        ...
+
+
+NotifierFactory = Callable[[NotifierSettings, Services], Notifier]
+
+
+class InboundRequest(Struct):
+    """An HTTP request from a notifier's far side (``/hooks/<notifier>``), not yet trusted."""
+
+    method: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    body: bytes
+
+
+class KeyedReceipt(Struct):
+    """A receipt that came later, with the notice's key where the far side returns it."""
+
+    receipt: Receipt
+    key: str | None = None
+
+
+class Reply(Struct):
+    """What somebody answered. ``id`` is the far side's, so that a repeat is known."""
+
+    id: str
+    sender: str
+    text: str
+    at: datetime
+
+
+class InboundResult(Struct):
+    """What to answer the far side, and what was learnt from it."""
+
+    status: int
+    body: str = ""
+    receipts: tuple[KeyedReceipt, ...] = ()
+    replies: tuple[Reply, ...] = ()
+
+
+@runtime_checkable
+class Inbound(Protocol):
+    """What a notifier adds when its far side calls back."""
+
+    can_confirm: bool  # True when receipts come back by key: an unsure notice may wait for one
+
+    async def receive(self, request: InboundRequest) -> InboundResult:
+        """Check the signature, then read; a request that is not genuine is a status 401 or 403."""
+        ...
+
+
+# --- the rule engine's words ------------------------------------------------------------------
+
+
+class Hub(Protocol):
+    """What actions, the rule engine and the web may ask of the hub."""
+
+    settings: Settings
+    clock: Clock
+    texts: Texts
+
+    def camera(self, camera_id: str) -> Camera:
+        """Return a camera's control side; ActionFailed names the nearest when there is none."""
+        ...
+
+    async def emit(self, event: Event) -> int:
+        """Commit an event, publish it, return its place in the journal."""
+        ...
+
+    async def burst(self, camera_id: str, at: datetime, before_s: float, after_s: float, key: str) -> str:
+        """Record from ``before_s`` before ``at`` to ``after_s`` after it; return the clip's id.
+
+        A burst that overlaps one under way extends it and returns the same id. MediaError.
+        """
+        ...
+
+    async def snapshot(self, camera_id: str) -> str:
+        """Take a picture now, keep it, return its path below the storage folder. MediaError."""
+        ...
+
+    async def picture(self, camera_id: str, width_px: int | None = None) -> bytes:
+        """Return a JPEG of what the camera sees, not kept. MediaError."""
+        ...
+
+    async def notify(self, notice: Notice) -> bool:
+        """Commit a notice to the outbox; False when its key was there already."""
+        ...
+
+    async def clip(self, clip_id: str) -> Clip | None:
+        """Return a finished clip of the index."""
+        ...
+
+
+class Trigger(Protocol):
+    """Start a rule. Factory: ``make(options: dict) -> Trigger``.
+
+    ``kinds`` and ``cameras`` index it (empty means any); ``miss`` decides.
+    """
+
+    kinds: tuple[str, ...]
+    cameras: tuple[str, ...]
+
+    def miss(self, event: Event) -> str | None:
+        """Return None when the event fires this trigger, else the reason why not, in words."""
+        ...
+
+
+class Verdict(Struct):
+    """What a condition decided, with the values that decided."""
+
+    is_true: bool
+    values: dict[str, Json] = {}
+
+
+class Moment(Protocol):
+    """What a condition may look at."""
+
+    clock: Clock
+    settings: Settings
+
+    def render(self, template: str) -> Json:
+        """Render a template with the run's variables; TemplateFailed."""
+        ...
+
+
+class Condition(Protocol):
+    """Let a run go on or not; pure. Factory: ``make(options: dict) -> Condition``."""
+
+    def decide(self, moment: Moment) -> Verdict:
+        """Decide now; TemplateFailed where a template is wrong."""
+        ...
+
+
+class Action(Protocol):
+    """Do one thing. Factory: ``make() -> Action``. The kind's schema checks ``data``.
+
+    ``targets`` names the target keys it takes (``camera``, ``contact``); empty means none.
+    Doing the same ``call.key`` twice has the effect of doing it once.
+    """
+
+    targets: tuple[str, ...]
+
+    async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
+        """Do it; ActionFailed (or any SiagaError) where it could not be done."""
+        ...

@@ -1,0 +1,1 @@
+"""The only room with video: recorder, eyes, their messages and their supervisor."""

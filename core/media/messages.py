@@ -1,0 +1,256 @@
+"""What hub, recorder and eyes say to each other; one definition for both ends.
+
+Wire format: 4 bytes big-endian length, then msgpack of a tagged struct (``link.py``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from ..contracts import StreamSource
+from ..settings import CameraSettings
+from ..types import Clip, Json, StreamRole, Struct
+
+StreamCondition = Literal["connecting", "live", "lost", "stalled", "auth_failed", "unreadable", "closed"]
+
+
+class Message(Struct, tag=True):
+    """Stand above all control messages; the class name is the tag."""
+
+
+class PacketMessage(Struct, tag=True, array_like=True):
+    """Stand above what flows at stream rate, packed without field names."""
+
+
+# --- hub -> recorder --------------------------------------------------------------------------
+
+
+class OpenCamera(Message):
+    """Read a camera's streams until told otherwise; again with other sources replaces them."""
+
+    camera: str
+    sources: tuple[StreamSource, ...]
+    ring_s: float
+    ring_bytes: int
+
+
+class CloseCamera(Message):
+    """Stop reading a camera; open clips are ended and told."""
+
+    camera: str
+
+
+class StartBurst(Message):
+    """Record around a moment; overlapping bursts of one camera become one clip."""
+
+    request: int
+    key: str
+    camera: str
+    at: datetime
+    before_s: float
+    after_s: float
+
+
+class AcceptClip(Message):
+    """Tell the recorder that a clip is in the index, so that it need not be told again."""
+
+    clip: str
+
+
+class Stop(Message):
+    """End in order: close clips, let go of cameras, leave."""
+
+
+# --- recorder -> hub --------------------------------------------------------------------------
+
+
+class StreamReport(Struct):
+    """Say how one stream is doing."""
+
+    camera: str
+    role: StreamRole
+    condition: StreamCondition
+    reason: str = ""
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    bits_per_s: float = 0.0
+    ring_s: float = 0.0
+    ring_bytes: int = 0
+    reconnects: int = 0
+    packets: int = 0
+
+
+class StreamChanged(Message):
+    """Tell a change of condition at once."""
+
+    report: StreamReport
+    at: datetime
+
+
+class RecorderBeat(Message):
+    """Say every second that the recorder lives, and how its streams are."""
+
+    pid: int
+    rss_bytes: int
+    cpu_s: float
+    streams: tuple[StreamReport, ...] = ()
+    dropped_for_eyes: int = 0
+
+
+class BurstAnswer(Message):
+    """Answer StartBurst: the clip's id, or why not."""
+
+    request: int
+    clip: str = ""
+    error: str = ""
+
+
+class ClipDone(Message):
+    """Tell a finished clip; told again after a restart until AcceptClip comes."""
+
+    clip: Clip
+
+
+class ClipFailed(Message):
+    """Tell that a clip could not be written (disk full, stream gone)."""
+
+    clip: str
+    camera: str
+    keys: tuple[str, ...]
+    reason: str
+
+
+# --- recorder -> eye, over the recorder's Unix socket -----------------------------------------
+
+
+class Watch(Message):
+    """Ask for the packets of a camera's analysed stream; the open GOP comes first."""
+
+    camera: str
+
+
+class Unwatch(Message):
+    """Ask for no more."""
+
+    camera: str
+
+
+class StreamHeader(PacketMessage):
+    """Open a stream or a change of its codec or size; packets before it are of no use."""
+
+    camera: str
+    codec: Literal["h264", "hevc", "mjpeg"]
+    extradata: bytes
+    width: int
+    height: int
+
+
+class StreamPacket(PacketMessage):
+    """Carry one access unit. ``pts_s`` runs on without jumps; ``at_s`` is Unix time of arrival."""
+
+    camera: str
+    pts_s: float
+    is_key: bool
+    at_s: float
+    arrived_mono_s: float
+    data: bytes
+
+
+class StreamEnd(PacketMessage):
+    """Say that the stream is lost; a header comes before its next packet."""
+
+    camera: str
+
+
+# --- hub -> eye -------------------------------------------------------------------------------
+
+
+class WatchCamera(Message):
+    """Look after a camera until told otherwise; again replaces its settings."""
+
+    settings: CameraSettings
+
+
+class ForgetCamera(Message):
+    """Look after a camera no more."""
+
+    camera: str
+
+
+class TakePicture(Message):
+    """Ask for a JPEG of the newest picture; ``width_px`` None keeps the stream's size."""
+
+    request: int
+    camera: str
+    width_px: int | None = None
+
+
+# --- eye -> hub -------------------------------------------------------------------------------
+
+
+class EyeCameraReport(Struct):
+    """Say how an eye does with one camera. ``modes``: awake decodes all, asleep keyframes only."""
+
+    camera: str
+    mode: Literal["waiting", "asleep", "awake"]
+    decoded: int = 0
+    skipped: int = 0
+    decode_errors: int = 0
+    looks: dict[str, int] = {}
+    detectors_off: dict[str, str] = {}
+    size_gate: Literal["learning", "trusted", "off"] = "learning"
+
+
+class EyeBeat(Message):
+    """Say every second that the eye lives, and how its cameras are."""
+
+    pid: int
+    rss_bytes: int
+    cpu_s: float
+    cameras: tuple[EyeCameraReport, ...] = ()
+
+
+class EyeEvent(Message):
+    """Tell something seen; ``jpeg`` is the frame with its boxes, empty where there is none.
+
+    ``arrived_mono_s`` is when the frame's packet came in, for latency.
+    """
+
+    camera: str
+    kind: str
+    at: datetime
+    arrived_mono_s: float
+    zone: str | None = None
+    score: float | None = None
+    data: dict[str, Json] = {}
+    jpeg: bytes = b""
+
+
+class Reading(Message):
+    """Tell a camera's newest value (a level, a count) that is shown but not journaled."""
+
+    camera: str
+    kind: str
+    at: datetime
+    zone: str | None = None
+    data: dict[str, Json] = {}
+
+
+class PictureTaken(Message):
+    """Answer TakePicture: the JPEG, or why not."""
+
+    request: int
+    jpeg: bytes = b""
+    at: datetime | None = None
+    error: str = ""
+
+
+ToRecorder = OpenCamera | CloseCamera | StartBurst | AcceptClip | Stop
+FromRecorder = StreamChanged | RecorderBeat | BurstAnswer | ClipDone | ClipFailed
+FromPackets = StreamHeader | StreamPacket | StreamEnd
+ToPackets = Watch | Unwatch
+ToEye = WatchCamera | ForgetCamera | TakePicture | Stop
+FromEye = EyeBeat | EyeEvent | Reading | PictureTaken

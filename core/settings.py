@@ -1,0 +1,123 @@
+"""What a checked configuration holds, as frozen data; ``config.py`` makes it from YAML."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from .types import Json, Polygon, Struct
+
+
+class SiteSettings(Struct):
+    """Name the kelurahan; ``id`` is a slug of the name and stands in every event."""
+
+    id: str
+    name: str
+    kecamatan: str = ""
+    kota: str = ""
+    timezone: str = "Asia/Jakarta"
+    language: Literal["id", "en"] = "id"
+    contact: str = ""
+
+
+class WebSettings(Struct):
+    """Say where the web UI listens. ``public_url`` is how the outside reaches it (webhooks, links)."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    secure_cookies: bool = False
+
+
+class StorageSettings(Struct):
+    """Say where recordings, pictures and the journal are kept, how long, and what stays free."""
+
+    path: str = "var"
+    keep_days: int = 14
+    min_free_bytes: int = 2_000_000_000
+
+
+class MediaSettings(Struct):
+    """Bound the video processes. ``eyes`` 0 means one for every two cores."""
+
+    eyes: int = 0
+    ring_s: float = 20.0
+    ring_bytes: int = 24_000_000
+    detect_budget: float = 0.8
+
+
+class PlaceSettings(Struct):
+    """Name a place (RW, RT, park, post) that cameras belong to."""
+
+    id: str
+    name: str
+    kind: str = ""
+
+
+class DetectSettings(Struct):
+    """Ask for one detector on one camera; ``options`` are checked by the detector's schema."""
+
+    type: str
+    options: dict[str, Json]
+
+
+class RecordSettings(Struct):
+    """Say what is recorded: ``events`` only when asked, ``off`` never."""
+
+    mode: Literal["events", "off"] = "events"
+
+
+class CameraSettings(Struct):
+    """Describe one camera; ``options`` are checked by the camera kind's schema."""
+
+    id: str
+    type: str
+    name: str
+    place: str | None = None
+    groups: tuple[str, ...] = ()
+    purpose: str = ""
+    zones: dict[str, Polygon] = {}
+    detect: tuple[DetectSettings, ...] = ()
+    record: RecordSettings = RecordSettings()
+    options: dict[str, Any] = {}
+
+
+class NotifierSettings(Struct):
+    """Describe one way to send; ``options`` are checked by the notifier kind's schema."""
+
+    id: str
+    type: str
+    options: dict[str, Any] = {}
+
+
+class Address(Struct):
+    """Say by which notifier, and to which address there, a contact is reached."""
+
+    notifier: str
+    to: str
+
+
+class ContactSettings(Struct):
+    """Name a person or post that is told."""
+
+    id: str
+    name: str
+    via: tuple[Address, ...]
+
+
+class Settings(Struct):
+    """Hold a whole checked configuration. ``rules`` are YAML nodes with lines, for the rules room.
+
+    ``folder`` is where the file stands: relative paths and the ``plugins`` folder start there.
+    """
+
+    file: str
+    folder: str
+    site: SiteSettings
+    web: WebSettings
+    storage: StorageSettings
+    media: MediaSettings
+    places: dict[str, PlaceSettings] = {}
+    cameras: dict[str, CameraSettings] = {}
+    notifiers: dict[str, NotifierSettings] = {}
+    contacts: dict[str, ContactSettings] = {}
+    rules: tuple[Any, ...] = ()

@@ -1,0 +1,1 @@
+"""Camera kinds that ship with Siaga."""

@@ -1,0 +1,1 @@
+"""Notifiers that ship with Siaga."""

@@ -1,0 +1,1 @@
+"""The rule engine: what it reads, decides, does and remembers."""
