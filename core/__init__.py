@@ -2,19 +2,15 @@
 
 from .clock import Clock
 from .contracts import (
-    Action,
     Camera,
-    Condition,
     Detector,
     EventKind,
-    Hub,
     Inbound,
     InboundRequest,
     InboundResult,
     KeyedReceipt,
     Kind,
     LookContext,
-    Moment,
     Notifier,
     Ptz,
     Reply,
@@ -22,8 +18,6 @@ from .contracts import (
     Services,
     Store,
     StreamSource,
-    Trigger,
-    Verdict,
     Wants,
 )
 from .errors import (
@@ -39,6 +33,7 @@ from .errors import (
     TemplateFailed,
 )
 from .hookspecs import hookimpl
+from .rule_contracts import Action, Condition, Hub, Moment, Trigger, Verdict
 from .settings import CameraSettings, NotifierSettings
 from .texts import Texts
 from .types import (

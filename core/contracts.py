@@ -15,14 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 import voluptuous as vol
 
 from .clock import Clock
-from .settings import CameraSettings, NotifierSettings, Settings, SiteSettings
+from .settings import CameraSettings, NotifierSettings, SiteSettings
 from .texts import Texts
 from .types import (
-    ActionCall,
-    ActionResult,
-    Clip,
     Detection,
-    Event,
     Frame,
     Json,
     Notice,
@@ -308,100 +304,4 @@ class Inbound(Protocol):
 
     async def receive(self, request: InboundRequest) -> InboundResult:
         """Check the signature, then read; a request that is not genuine is a status 401 or 403."""
-        ...
-
-
-# --- the rule engine's words ------------------------------------------------------------------
-
-
-class Hub(Protocol):
-    """What actions, the rule engine and the web may ask of the hub."""
-
-    settings: Settings
-    clock: Clock
-    texts: Texts
-
-    def camera(self, camera_id: str) -> Camera:
-        """Return a camera's control side; ActionFailed names the nearest when there is none."""
-        ...
-
-    async def emit(self, event: Event) -> int:
-        """Commit an event, publish it, return its place in the journal."""
-        ...
-
-    async def burst(self, camera_id: str, at: datetime, before_s: float, after_s: float, key: str) -> str:
-        """Record from ``before_s`` before ``at`` to ``after_s`` after it; return the clip's id.
-
-        A burst that overlaps one under way extends it and returns the same id. MediaError.
-        """
-        ...
-
-    async def snapshot(self, camera_id: str) -> str:
-        """Take a picture now, keep it, return its path below the storage folder. MediaError."""
-        ...
-
-    async def picture(self, camera_id: str, width_px: int | None = None) -> bytes:
-        """Return a JPEG of what the camera sees, not kept. MediaError."""
-        ...
-
-    async def notify(self, notice: Notice) -> bool:
-        """Commit a notice to the outbox; False when its key was there already."""
-        ...
-
-    async def clip(self, clip_id: str) -> Clip | None:
-        """Return a finished clip of the index."""
-        ...
-
-
-class Trigger(Protocol):
-    """Start a rule. Factory: ``make(options: dict) -> Trigger``.
-
-    ``kinds`` and ``cameras`` index it (empty means any); ``miss`` decides.
-    """
-
-    kinds: tuple[str, ...]
-    cameras: tuple[str, ...]
-
-    def miss(self, event: Event) -> str | None:
-        """Return None when the event fires this trigger, else the reason why not, in words."""
-        ...
-
-
-class Verdict(Struct):
-    """What a condition decided, with the values that decided."""
-
-    is_true: bool
-    values: dict[str, Json] = {}
-
-
-class Moment(Protocol):
-    """What a condition may look at."""
-
-    clock: Clock
-    settings: Settings
-
-    def render(self, template: str) -> Json:
-        """Render a template with the run's variables; TemplateFailed."""
-        ...
-
-
-class Condition(Protocol):
-    """Let a run go on or not; pure. Factory: ``make(options: dict) -> Condition``."""
-
-    def decide(self, moment: Moment) -> Verdict:
-        """Decide now; TemplateFailed where a template is wrong."""
-        ...
-
-
-class Action(Protocol):
-    """Do one thing. Factory: ``make() -> Action``. The kind's schema checks ``data``.
-
-    ``targets`` names the target keys it takes (``camera``, ``contact``); empty means none.
-    Doing the same ``call.key`` twice has the effect of doing it once.
-    """
-
-    targets: tuple[str, ...]
-
-    async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
-        """Do it; ActionFailed (or any SiagaError) where it could not be done."""
         ...

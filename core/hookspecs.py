@@ -7,7 +7,8 @@ from typing import Any
 
 import pluggy
 
-from .contracts import Action, Camera, Condition, Detector, EventKind, Hub, Kind, Notifier, Store, Trigger
+from .contracts import Camera, Detector, EventKind, Kind, Notifier, Store
+from .rule_contracts import Action, Condition, Hub, Trigger
 
 hookspec = pluggy.HookspecMarker("siaga")
 hookimpl = pluggy.HookimplMarker("siaga")
