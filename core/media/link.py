@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from typing import Any, Generic, TypeVar
@@ -91,10 +92,8 @@ class MessageSocket(Generic[M]):
 
     def close(self) -> None:
         """Close the socket; a waiting ``receive`` in another thread ends with LinkClosed."""
-        try:
+        with contextlib.suppress(OSError):  # gone already
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # gone already
         self._sock.close()
 
 
