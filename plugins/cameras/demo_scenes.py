@@ -1,0 +1,41 @@
+"""What the demo's scenes have in common: how one is made by name, and the clock burnt into each picture."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import cv2
+
+from .demo_canal import CanalScene, Picture
+from .demo_city import PTZ_PRESETS, TurningScene
+from .demo_schoolyard import SchoolyardScene
+
+__all__ = ["PTZ_PRESETS", "DemoScene", "TurningScene", "make_scene", "stamp"]
+
+
+class DemoScene(Protocol):
+    """Draw pictures (BGR, 960×540) at times of the scene, counted from 0."""
+
+    def render(self, t_s: float) -> Picture:
+        """Return a new picture; the caller may draw on it."""
+        ...
+
+
+def make_scene(name: str, seed: int) -> DemoScene:
+    """Return a scene by the name it has in the configuration. ValueError on another name."""
+    scenes: dict[str, type[CanalScene | SchoolyardScene | TurningScene]] = {
+        "canal": CanalScene,
+        "schoolyard": SchoolyardScene,
+        "ptz": TurningScene,
+    }
+    if name not in scenes:
+        raise ValueError(f"no scene {name!r}")
+    return scenes[name](seed)
+
+
+def stamp(picture: Picture, at: datetime) -> None:
+    """Burn in the time and the word DEMO: nobody may take this for a real place."""
+    text = f"DEMO  {at:%Y-%m-%d %H:%M:%S}"
+    cv2.rectangle(picture, (8, 6), (300, 32), (0, 0, 0), -1)
+    cv2.putText(picture, text, (16, 25), cv2.FONT_HERSHEY_SIMPLEX, 0.58, (255, 255, 255), 1, cv2.LINE_AA)

@@ -1,0 +1,306 @@
+"""The helper process of the demo cameras: draws scenes, encodes them as H.264, serves MPEG-TS over HTTP.
+
+Started by ``demo.py`` as ``python -m siaga.plugins.cameras.demo_server``: the first line of standard input
+is ``{"token", "port"}``, the first line of standard output is the port. It ends when standard input ends.
+Paths: ``/TOKEN/SCENE/CAMERA/main.ts|sub.ts`` (GET) and ``/TOKEN/ptz/CAMERA/ptz/WHAT`` (POST, JSON).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .demo_scenes import PTZ_PRESETS, TurningScene, make_scene, stamp
+
+FPS = 10
+GOP_FRAMES = 15
+SIZES = {"main": (960, 540), "sub": (640, 360)}
+# A kelurahan's demo has three scenes; more than this is a fault or an attack from the same machine.
+MAX_FEEDS = 24
+# Two seconds: a reader that is further behind is cut off and comes back, as with a real camera.
+MAX_WAITING_CHUNKS = 20
+_CLOCK = 90_000
+_MAX_BODY_BYTES = 10_000
+
+Picture = NDArray[np.uint8]
+Chunks = queue.Queue[bytes]
+
+
+class Channel:
+    """Encode one size of a feed while somebody reads it, and hand the bytes to all readers."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._readers: dict[Chunks, bool] = {}
+        self._sink = _Sink()
+        self._output: av.container.OutputContainer | None = None
+        self._stream: Any = None
+
+    def join(self, reader: Chunks) -> None:
+        """Add a reader; it gets bytes from the next picture on, which becomes a keyframe."""
+        self._readers[reader] = False
+
+    def leave(self, reader: Chunks) -> None:
+        """Let a reader go."""
+        self._readers.pop(reader, None)
+
+    @property
+    def is_read(self) -> bool:
+        """Say whether anybody reads."""
+        return bool(self._readers)
+
+    def show(self, picture: Picture, index: int) -> None:
+        """Encode a picture (BGR, the size of ``main``) and hand it on."""
+        if not self._readers:
+            self._close()
+            return
+        if self._output is None:
+            self._open()
+        is_new = not all(self._readers.values())
+        chunk = self._encode(picture, index, is_new)
+        for reader in list(self._readers):
+            self._readers[reader] = True
+            try:
+                reader.put_nowait(chunk)
+            except queue.Full:
+                self.leave(reader)  # the handler sees that it is no reader any more and hangs up
+
+    def has(self, reader: Chunks) -> bool:
+        """Say whether a reader is still served."""
+        return reader in self._readers
+
+    def _open(self) -> None:
+        # PAT and PMT before every picture: a reader may join at any keyframe.
+        self._output = av.open(self._sink, "w", format="mpegts", options={"mpegts_flags": "pat_pmt_at_frames"})
+        self._stream = self._output.add_stream("libx264", rate=FPS)
+        self._stream.width, self._stream.height = self._size
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.gop_size = GOP_FRAMES
+        self._stream.codec_context.time_base = Fraction(1, _CLOCK)
+        self._stream.codec_context.thread_count = 1
+        # Constant quality, as most cameras of today are set: the size of a picture tells of movement.
+        self._stream.options = {"preset": "superfast", "tune": "zerolatency", "crf": "25", "sc_threshold": "0"}
+
+    def _encode(self, picture: Picture, index: int, is_key: bool) -> bytes:
+        assert self._output is not None
+        if (picture.shape[1], picture.shape[0]) != self._size:
+            picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
+        frame.pts = index * (_CLOCK // FPS)
+        frame.time_base = Fraction(1, _CLOCK)
+        if is_key:
+            frame.pict_type = av.video.frame.PictureType.I
+        for packet in self._stream.encode(frame):
+            self._output.mux(packet)
+        return self._sink.take()
+
+    def _close(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+            self._sink.take()
+
+
+class _Sink:
+    """Collect what the muxer writes."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, content: bytes) -> int:
+        self._parts.append(bytes(content))
+        return len(content)
+
+    def take(self) -> bytes:
+        content = b"".join(self._parts)
+        self._parts.clear()
+        return content
+
+
+class Feed:
+    """Run one demo camera: its scene, its time, its two channels. Draws only while it is read."""
+
+    def __init__(self, scene: str, seed: int, speed: float) -> None:
+        self.scene = make_scene(scene, seed)
+        self._speed = speed
+        self._channels = {role: Channel(size) for role, size in SIZES.items()}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._born_s: float | None = None
+
+    def join(self, role: str, reader: Chunks) -> None:
+        """Serve a reader; the first one ever starts the scene's time."""
+        with self._lock:
+            if self._born_s is None:
+                self._born_s = time.monotonic()
+            self._channels[role].join(reader)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="demo-feed", daemon=True)
+                self._thread.start()
+
+    def leave(self, role: str, reader: Chunks) -> None:
+        """Serve a reader no more."""
+        with self._lock:
+            self._channels[role].leave(reader)
+
+    def has(self, role: str, reader: Chunks) -> bool:
+        """Say whether a reader is still served."""
+        with self._lock:
+            return self._channels[role].has(reader)
+
+    def _run(self) -> None:
+        assert self._born_s is not None
+        while True:
+            passed_s = time.monotonic() - self._born_s
+            index = int(passed_s * FPS) + 1  # late pictures are left out: time never runs slower
+            time.sleep(max(0.0, index / FPS - passed_s))
+            picture = self.scene.render(index / FPS * self._speed)
+            stamp(picture, datetime.now().astimezone())
+            with self._lock:
+                for channel in self._channels.values():
+                    channel.show(picture, index)
+                if not any(channel.is_read for channel in self._channels.values()):
+                    self._thread = None
+                    return
+
+
+class Studio:
+    """Hold the feeds by scene, camera and options."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[tuple[str, str, int, float], Feed] = {}
+        self._lock = threading.Lock()
+
+    def feed(self, scene: str, camera: str, query: Mapping[str, list[str]]) -> Feed:
+        """Return a camera's feed, made on first use. ValueError on nonsense or too many."""
+        seed, speed = int(query.get("seed", ["1"])[0]), float(query.get("speed", ["1"])[0])
+        key = (scene, camera, seed, speed)
+        with self._lock:
+            if key not in self._feeds:
+                if len(self._feeds) >= MAX_FEEDS:
+                    raise ValueError("too many demo cameras")
+                self._feeds[key] = Feed(scene, seed, speed)
+            return self._feeds[key]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answer one request, in a thread of its own."""
+
+    server: Server
+    timeout = 15  # a reader that takes nothing for so long is gone
+
+    def do_GET(self) -> None:  # noqa: N802  the name http.server calls
+        """Serve a stream until the reader goes."""
+        feed, rest = self._find()
+        if feed is None or rest not in ("main.ts", "sub.ts"):
+            self._answer(404, {})
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "video/mp2t")
+        self.end_headers()
+        role, reader = rest.removesuffix(".ts"), Chunks(MAX_WAITING_CHUNKS)
+        feed.join(role, reader)
+        try:
+            while feed.has(role, reader):
+                self.wfile.write(reader.get(timeout=10))
+        except (OSError, queue.Empty):
+            pass  # the reader is gone, or the scene is: hanging up tells it
+        finally:
+            feed.leave(role, reader)
+
+    def do_POST(self) -> None:  # noqa: N802
+        """Turn the virtual camera."""
+        feed, rest = self._find()
+        if feed is None or not isinstance(feed.scene, TurningScene):
+            self._answer(404, {})
+            return
+        length = min(int(self.headers.get("Content-Length", 0)), _MAX_BODY_BYTES)
+        try:
+            status, body = _turn(feed.scene, rest, json.loads(self.rfile.read(length) or b"{}"))
+        except (ValueError, TypeError, KeyError) as err:
+            status, body = 400, {"error": str(err)}
+        self._answer(status, body)
+
+    def _find(self) -> tuple[Feed | None, str]:
+        url = urlsplit(self.path)
+        parts = [unquote(part) for part in url.path.split("/")[1:]]
+        if len(parts) < 4 or not hmac.compare_digest(parts[0].encode(), self.server.token.encode()):
+            return None, ""
+        try:
+            return self.server.studio.feed(parts[1], parts[2], parse_qs(url.query)), "/".join(parts[3:])
+        except ValueError:
+            return None, ""
+
+    def _answer(self, status: int, body: Mapping[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing: the URL holds the token."""
+
+
+def _turn(scene: TurningScene, what: str, values: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    if what == "ptz/goto":
+        if values["preset"] not in PTZ_PRESETS:
+            return 404, {"presets": list(PTZ_PRESETS)}
+        scene.goto(str(values["preset"]))
+    elif what == "ptz/move":
+        scene.move(*(float(values[key]) for key in ("pan", "tilt", "zoom", "seconds")))
+    elif what == "ptz/stop":
+        scene.stop()
+    elif what not in ("ptz/presets", "ptz/position"):
+        return 404, {}
+    return 200, {"presets": list(PTZ_PRESETS), "position": scene.position()}
+
+
+class Server(ThreadingHTTPServer):
+    """Listen on loopback only; the token keeps other users of the machine out."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, token: str, port: int) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.token = token
+        self.studio = Studio()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Pass over connections that break; anything else ends in the log of the hub."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    cv2.setNumThreads(1)  # small pictures: more threads cost more than they save
+    orders = json.loads(sys.stdin.readline())
+    server = Server(orders["token"], orders["port"])
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"{server.server_address[1]}\n")
+    sys.stdout.flush()
+    sys.stdin.read()  # the hub holds the other end and never writes again
+    os._exit(0)  # the feeds' threads hold nothing that needs tidying
+
+
+if __name__ == "__main__":
+    main()
