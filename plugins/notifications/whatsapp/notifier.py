@@ -1,0 +1,183 @@
+"""A WhatsApp notifier: chooses how a notice goes, sends it once, and says what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NoReturn
+
+from ....core import InboundRequest, InboundResult, Notice, NotifierSettings, Receipt, SendFailed, Services
+from . import messages
+from .conversations import Conversations
+from .graph import Accepted, AnswerLost, Graph, GraphError, NotSent, Refused
+from .inbound import Webhook
+from .options import Options
+from .pacing import Pace
+from .pictures import NoPicture, Pictures
+from .verdicts import PAIR_LIMIT, PICTURE_REFUSED, SHARED_LIMITS, UNKNOWN, WINDOW_CLOSED, Fault, fault_of
+
+# A wait for the number's throughput is shorter than this; anything longer goes back to the outbox.
+MAX_WAIT_HERE_S = 1.5
+# A code that Meta's list does not name is tried so often, then given up.
+UNKNOWN_TRIES = 3
+MAX_COUNTED = 256
+
+
+class WhatsApp:
+    """Fulfil ``Notifier`` and ``Inbound`` over Meta's Cloud API.
+
+    Within 24 hours of the recipient's last message: free text or picture with caption. Otherwise
+    an approved template. The notice's key travels as ``biz_opaque_callback_data`` and comes back
+    in every status, so a message whose answer was lost can still be confirmed.
+    """
+
+    def __init__(self, settings: NotifierSettings, services: Services) -> None:
+        self._options = Options.read(settings.options)
+        self._services = services
+        self._graph = Graph(self._options, services)
+        self._pictures = Pictures(self._graph, services)
+        self._conversations = Conversations(services)
+        self._webhook = Webhook(self._options, services, self._conversations)
+        self._pace = Pace(services.clock.mono_s())
+        self._unknown: Counter[str] = Counter()
+        self.can_confirm = bool(self._options.app_secret and self._options.verify_token)
+        self.on_unsure = self._options.on_unsure
+
+    def __repr__(self) -> str:
+        return f"WhatsApp({self._options.phone_number_id})"
+
+    async def send(self, notice: Notice) -> Receipt:
+        """Send once. SendFailed says whether to retry, give up, ask somebody, or wait for word."""
+        to = messages.phone_number(notice.to, self._options.country_code)
+        if to is None:
+            self._fail("give_up", "whatsapp.fault.address", address=notice.to)
+        await self._keep_pace(to)
+        if messages.callback(notice.key) != notice.key:
+            await self._conversations.keep_key(messages.callback(notice.key), notice.key)
+        try:
+            accepted, detail = await self._send(notice, to)
+        except NotSent as err:
+            raise self._failed("retry", "whatsapp.fault.no_network", why=str(err)) from err
+        except AnswerLost as err:
+            # Somebody must choose: wait for Meta's word, send it perhaps twice, or perhaps never.
+            again = not self.can_confirm and self.on_unsure == "resend"
+            raise self._failed("retry" if again else "unsure", "whatsapp.fault.answer_lost", why=str(err)) from err
+        except Refused as err:
+            raise self._refused(notice, to, err.error) from err
+        self._unknown.pop(notice.key, None)
+        return Receipt(state="accepted", at=self._services.clock.now(), provider_id=accepted.message_id, detail=detail)
+
+    async def receive(self, request: InboundRequest) -> InboundResult:
+        """Read what Meta's webhook tells; 401 or 403 when it is not genuine."""
+        return await self._webhook.receive(request)
+
+    async def close(self) -> None:
+        """Let go; the session is the hub's."""
+
+    async def _send(self, notice: Notice, to: str) -> tuple[Accepted, str]:
+        """Send in the form that the window allows; Meta may correct us once about window and picture."""
+        is_open = await self._conversations.is_open(to)
+        has_picture = True
+        while True:
+            body, detail = await self._body(notice, to, is_open, has_picture)
+            try:
+                accepted = await self._graph.send(body)
+            except Refused as err:
+                if err.error.code == WINDOW_CLOSED and is_open:
+                    await self._conversations.close(to)
+                    is_open = False
+                elif err.error.code in PICTURE_REFUSED and has_picture and notice.image:
+                    self._pictures.forget(notice.image)
+                    has_picture = False
+                else:
+                    raise
+                continue
+            held = "" if accepted.status in {"", "accepted"} else accepted.status
+            return accepted, "; ".join(part for part in (detail, held) if part)
+
+    async def _body(self, notice: Notice, to: str, is_open: bool, has_picture: bool) -> tuple[dict[str, Any], str]:
+        """Return the message, and what the receipt should say about its picture."""
+        options = self._options
+        if not is_open and not options.template:
+            self._fail("ask_operator", "whatsapp.fault.no_template")
+        media_id, why = None, ""
+        if is_open or options.template_header == "image":
+            media_id, why = await self._picture(notice, has_picture)
+        elif notice.image:
+            why = self._services.texts("whatsapp.picture.no_header")
+        if is_open and media_id:
+            return messages.image_message(notice, to, media_id), why
+        if is_open:
+            return messages.text_message(notice, to), why
+        name = options.template
+        if options.template_header == "image" and not media_id:
+            # A template with a picture in its header is refused without one (132012).
+            name = options.template_without_image
+            if not name:
+                self._fail("retry" if notice.image else "ask_operator", "whatsapp.fault.needs_picture", why=why)
+        return messages.template_message(notice, to, options, name, media_id), why
+
+    async def _picture(self, notice: Notice, has_picture: bool) -> tuple[str | None, str]:
+        if not notice.image:
+            return None, ""
+        if not has_picture:
+            return None, self._services.texts("whatsapp.picture.refused")
+        try:
+            return await self._pictures.media_id(notice.image), ""
+        except NoPicture as err:
+            return None, self._services.texts(str(err))
+
+    async def _keep_pace(self, to: str) -> None:
+        clock = self._services.clock
+        wait_s = self._pace.take(to, clock.mono_s())
+        if 0 < wait_s <= MAX_WAIT_HERE_S:
+            await clock.sleep(wait_s)
+            wait_s = self._pace.take(to, clock.mono_s())
+        if wait_s > 0:
+            self._fail("retry", "whatsapp.fault.pacing", wait_s=wait_s)
+
+    def _refused(self, notice: Notice, to: str, error: GraphError) -> SendFailed:
+        """Return what a refusal means, and slow down where it says so."""
+        fault = self._fault(notice, error)
+        wait_s = error.retry_after_s or fault.wait_s
+        if error.code == PAIR_LIMIT:
+            self._pace.close_pair(to, self._services.clock.mono_s())
+        elif error.code in SHARED_LIMITS or error.status == 429:
+            self._pace.close(wait_s or 5.0, self._services.clock.mono_s())
+        words = self._services.texts(f"whatsapp.fault.{fault.text}")
+        return SendFailed(
+            self._options.scrub(f"WhatsApp: {words} ({error.text()})"),
+            verdict=fault.decision,
+            wait_s=wait_s if fault.decision == "retry" else None,
+        )
+
+    def _fault(self, notice: Notice, error: GraphError) -> Fault:
+        if error.code is None:
+            return _http_fault(error.status)
+        fault = fault_of(error.code, error.subcode, error.is_transient)
+        if fault is not UNKNOWN or error.is_transient:
+            return fault
+        self._unknown[notice.key] += 1
+        if len(self._unknown) > MAX_COUNTED:
+            del self._unknown[next(iter(self._unknown))]
+        if self._unknown[notice.key] < UNKNOWN_TRIES:
+            return fault
+        self._unknown.pop(notice.key)
+        return Fault("give_up", "unknown")
+
+    def _failed(self, verdict: Any, text: str, wait_s: float | None = None, **values: object) -> SendFailed:  # noqa: ANN401
+        words = self._options.scrub(self._services.texts(text, **values))
+        return SendFailed(f"WhatsApp: {words}", verdict=verdict, wait_s=wait_s)
+
+    def _fail(self, verdict: Any, text: str, wait_s: float | None = None, **values: object) -> NoReturn:  # noqa: ANN401
+        raise self._failed(verdict, text, wait_s, **values)
+
+
+def _http_fault(status: int) -> Fault:
+    """Return what an answer means that carries no Graph error: a gateway, a portal, a wrong address."""
+    if status in {401, 403}:
+        return Fault("ask_operator", "token")
+    if status == 429:
+        return Fault("retry", "too_fast", 30.0)
+    if status == 404:
+        return Fault("ask_operator", "not_meta")
+    return Fault("retry", "not_meta", 30.0)
