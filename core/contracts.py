@@ -180,6 +180,8 @@ class Wants(Struct):
     ``interval_s``: the shortest time between looks. ``keyframes_only``: never wakes the decoder.
     ``when``: ``motion`` looks only while the scene is awake, ``always`` by the interval.
     ``sightings``: called after the tracker, with this camera's sightings in the context.
+    ``min_score``: a fainter detection continues a track and never begins one. ``zones``: detections
+    tell ``object.*`` and ``zone.*`` only there; empty means everywhere.
     """
 
     pixels: Literal["none", "luma", "colour"] = "colour"
@@ -187,6 +189,8 @@ class Wants(Struct):
     keyframes_only: bool = False
     when: Literal["motion", "always"] = "motion"
     sightings: bool = False
+    min_score: float = 0.5
+    zones: tuple[str, ...] = ()
 
 
 class Scene(Struct):

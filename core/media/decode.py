@@ -1,0 +1,85 @@
+"""How packets of one stream become pictures: one decoder, no pool of threads, no conversion."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from ..types import Frame
+from .messages import StreamHeader, StreamPacket
+
+# FFmpeg writes every damaged slice to standard error; the count of errors says the same.
+av.logging.set_level(av.logging.PANIC)
+
+# Formats whose first plane is the luma, 8 bits a pixel.
+_LUMA_FIRST = frozenset(
+    ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray", "gray8")
+)
+# A larger picture is a damaged header or a mistake: 8K is four times what any camera here sends.
+MAX_PIXELS = 7680 * 4320
+
+
+class Decoder:
+    """Decode one stream from its header on; damage costs pictures and is counted, never raised."""
+
+    def __init__(self, header: StreamHeader) -> None:
+        self.errors = 0
+        context = av.CodecContext.create(header.codec, "r")
+        if header.extradata:
+            context.extradata = header.extradata
+        # One thread: a pool per camera costs memory and a frame of delay per thread.
+        context.thread_count = 1
+        # A picture leaves as soon as it is whole, which a keyframe while asleep depends on.
+        context.flags |= Flags.low_delay
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        self._context: av.VideoCodecContext = context
+
+    def decode(self, packet: StreamPacket) -> Frame | None:
+        """Return the newest picture the packet completes, None where there is none."""
+        try:
+            pictures = self._context.decode(av.Packet(packet.data))
+        except (FFmpegError, ValueError):
+            self.errors += 1
+            return None
+        return _frame(pictures[-1], packet) if pictures else None
+
+
+def _frame(picture: VideoFrame, packet: StreamPacket) -> Frame | None:
+    if picture.width < 16 or picture.height < 16:
+        return None
+    return Frame(
+        camera=packet.camera,
+        at=datetime.fromtimestamp(packet.at_s, timezone.utc),
+        arrived_mono_s=packet.arrived_mono_s,
+        is_key=packet.is_key,
+        luma=_luma(picture),
+        colour=_Colour(picture),
+    )
+
+
+def _luma(picture: VideoFrame) -> NDArray[np.uint8]:
+    if picture.format.name not in _LUMA_FIRST:
+        return np.asarray(picture.to_ndarray(format="gray"), np.uint8)
+    plane = picture.planes[0]
+    # A plane is a buffer, which its stubs do not say. No byte is copied.
+    rows: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    return rows[: picture.height, : picture.width]
+
+
+class _Colour:
+    """Convert to BGR when first asked, and keep it for the next who asks."""
+
+    def __init__(self, picture: VideoFrame) -> None:
+        self._picture = picture
+        self._bgr: NDArray[np.uint8] | None = None
+
+    def __call__(self) -> NDArray[np.uint8]:
+        if self._bgr is None:
+            self._bgr = np.asarray(self._picture.to_ndarray(format="bgr24"), np.uint8)
+        return self._bgr
