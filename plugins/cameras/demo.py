@@ -202,9 +202,9 @@ class DemoCamera:
 
     async def streams(self) -> Sequence[StreamSource]:
         """Return 960×540 for recording and 640×360 for the eyes."""
-        return tuple(
-            StreamSource(role=role, url=self._url(f"{role}.ts"), options=dict(_READ_OPTIONS))
-            for role in ("main", "sub")  # type: ignore[arg-type]
+        return (
+            StreamSource(role="main", url=self._url("main.ts"), options=dict(_READ_OPTIONS)),
+            StreamSource(role="sub", url=self._url("sub.ts"), options=dict(_READ_OPTIONS)),
         )
 
     async def stop(self) -> None:

@@ -101,7 +101,8 @@ class Channel:
         assert self._output is not None
         if (picture.shape[1], picture.shape[0]) != self._size:
             picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
+        planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = index * (_CLOCK // FPS)
         frame.time_base = Fraction(1, _CLOCK)
         if is_key:
@@ -205,7 +206,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
     timeout = 15  # a reader that takes nothing for so long is gone
 
-    def do_GET(self) -> None:  # noqa: N802  the name http.server calls
+    def do_GET(self) -> None:
         """Serve a stream until the reader goes."""
         feed, rest = self._find()
         if feed is None or rest not in ("main.ts", "sub.ts"):
@@ -224,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             feed.leave(role, reader)
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Turn the virtual camera."""
         feed, rest = self._find()
         if feed is None or not isinstance(feed.scene, TurningScene):
@@ -255,7 +256,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the URL holds the token."""
 
 
