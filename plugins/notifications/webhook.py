@@ -124,7 +124,7 @@ class WebhookNotifier:
         return msgspec.json.encode(content), detail
 
     def _refuse(self, status: int, answer: bytes, retry_after: str | None) -> NoReturn:
-        said = " ".join(answer[:300].decode("utf-8", "replace").replace(self._secret, "***").split())
+        said = " ".join(answer.decode("utf-8", "replace").replace(self._secret, "***").split())
         values = {"host": self._host, "status": status, "said": said[:200]}
         if status in {408, 425, 429} or status >= 500:
             words = self._services.texts("webhook.fault.busy", **values)
