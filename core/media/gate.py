@@ -83,7 +83,7 @@ class SizeGate:
         middle = statistics.median(self._rest)
         spread = statistics.median(abs(size - middle) for size in self._rest)
         # 1.4826 times the median deviation is a standard deviation where noise is normal.
-        nearly_all = sorted(self._rest)[int(0.99 * (len(self._rest) - 1))]
+        nearly_all = sorted(self._rest)[int(0.97 * (len(self._rest) - 1))]
         self._limit = max(middle + 6 * 1.4826 * spread, 1.15 * nearly_all, middle + 64)
         share = sum(size > self._limit for size in self._moving) / len(self._moving)
         wanted = DOUBT_SHARE if self.trust == "trusted" else TRUST_SHARE

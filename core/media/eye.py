@@ -1,0 +1,256 @@
+"""The process that looks: packets and orders in, facts and pictures out; ends with the hub."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import logging
+import os
+import random
+import resource
+import selectors
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import cv2
+
+from ..errors import LinkClosed
+from ..plugin_manager import PluginManager
+from ..texts import Texts
+from .link import MessageSocket
+from .lookout import Lookout
+from .looks import Looks
+from .messages import (
+    EyeBeat,
+    ForgetCamera,
+    FromPackets,
+    PictureTaken,
+    Stop,
+    StreamEnd,
+    StreamHeader,
+    StreamPacket,
+    TakePicture,
+    ToEye,
+    Unwatch,
+    Watch,
+    WatchCamera,
+)
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+# A hub that does not read for so long is gone or hangs; the supervisor starts another eye.
+HUB_TIMEOUT_S = 10.0
+PACKETS_TIMEOUT_S = 2.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
+
+
+class Packets:
+    """Keep a connection to the recorder's socket, and make a new one when the recorder is replaced."""
+
+    def __init__(self, path: str, selector: selectors.BaseSelector) -> None:
+        self._path = path
+        self._selector = selector
+        self._link: MessageSocket[FromPackets] | None = None
+        self._wait_s = FIRST_WAIT_S
+        self._try_at_s = 0.0
+
+    def connect(self, cameras: list[str]) -> None:
+        """Connect if that is due, and ask for the packets of all cameras."""
+        if self._link is not None or time.monotonic() < self._try_at_s:
+            return
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(PACKETS_TIMEOUT_S)
+        try:
+            sock.connect(self._path)
+        except OSError:
+            sock.close()
+            self._put_off()
+            return
+        self._link = MessageSocket(sock, FromPackets)
+        self._selector.register(sock, selectors.EVENT_READ, "packets")
+        for camera in cameras:
+            self.send(Watch(camera=camera))
+
+    def send(self, message: Watch | Unwatch) -> None:
+        """Tell the recorder; without a connection it is told when there is one."""
+        if self._link is None:
+            return
+        try:
+            self._link.send(message)
+        except LinkClosed:
+            self._lose()
+
+    def receive(self) -> list[FromPackets] | None:
+        """Return what has come; None when the connection is lost."""
+        if self._link is None:
+            return []
+        try:
+            messages = self._link.receive()
+        except LinkClosed as err:
+            logger.warning("the recorder's packets have stopped: %s", err)
+            self._lose()
+            return None
+        self._wait_s = FIRST_WAIT_S
+        return messages
+
+    def _lose(self) -> None:
+        if self._link is not None:
+            self._selector.unregister(self._link)
+            self._link.close()
+            self._link = None
+        self._put_off()
+
+    def _put_off(self) -> None:
+        self._try_at_s = time.monotonic() + self._wait_s * random.uniform(0.5, 1.0)
+        self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+
+
+class Eye:
+    """Look after the cameras the hub names, until the hub's socket closes."""
+
+    def __init__(self, hub: socket.socket, packets: str, plugins: PluginManager, texts: Texts, budget: float) -> None:
+        hub.settimeout(HUB_TIMEOUT_S)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(hub, selectors.EVENT_READ, "hub")
+        self._hub: MessageSocket[ToEye] = MessageSocket(hub, ToEye)
+        self._packets = Packets(packets, self._selector)
+        self._texts = texts
+        self._looks = Looks(plugins.detectors, plugins.fence, self._tell, budget=budget)
+        self._lookouts: dict[str, Lookout] = {}
+        self._is_over = False
+        self._beat_at_s = 0.0
+        self._stuck = ""
+
+    def run(self) -> None:
+        """Work until told to stop, or until the hub is gone."""
+        self._looks.start()
+        try:
+            while not self._is_over:
+                self._packets.connect(list(self._lookouts))
+                for key, _ in self._selector.select(0.1):
+                    if key.data == "hub":
+                        self._take_orders()
+                    else:
+                        self._take_packets()
+                self._beat()
+        except LinkClosed:
+            logger.info("the hub is gone; this eye closes")
+        self._looks.stop()
+
+    def _take_orders(self) -> None:
+        for order in self._hub.receive():
+            if isinstance(order, WatchCamera):
+                self._watch(order)
+            elif isinstance(order, ForgetCamera):
+                self._forget(order.camera)
+            elif isinstance(order, TakePicture):
+                self._hub.send(self._picture(order))
+            elif isinstance(order, Stop):
+                self._is_over = True
+
+    def _watch(self, order: WatchCamera) -> None:
+        camera = order.settings.id
+        self._looks.watch(order.settings)
+        if camera in self._lookouts:
+            return
+        self._lookouts[camera] = Lookout(order.settings, self._looks, self._tell)
+        self._packets.send(Watch(camera=camera))
+
+    def _forget(self, camera: str) -> None:
+        self._looks.forget(camera)
+        if self._lookouts.pop(camera, None) is not None:
+            self._packets.send(Unwatch(camera=camera))
+
+    def _picture(self, order: TakePicture) -> PictureTaken:
+        lookout = self._lookouts.get(order.camera)
+        if lookout is None:
+            return PictureTaken(request=order.request, error=self._texts("eye.no_camera", camera=order.camera))
+        jpeg, at = lookout.picture(order.width_px)
+        if not jpeg:
+            return PictureTaken(request=order.request, error=self._texts("eye.no_picture", camera=order.camera))
+        return PictureTaken(request=order.request, jpeg=jpeg, at=at)
+
+    def _take_packets(self) -> None:
+        messages = self._packets.receive()
+        if messages is None:
+            for lookout in self._lookouts.values():
+                lookout.end()
+            return
+        for message in messages:
+            watched = self._lookouts.get(message.camera)
+            if watched is None:
+                continue
+            if isinstance(message, StreamPacket):
+                watched.take(message)
+            elif isinstance(message, StreamHeader):
+                watched.open(message)
+            elif isinstance(message, StreamEnd):
+                watched.end()
+
+    def _beat(self) -> None:
+        """Beat once a second, unless a detector hangs: then the silence has this eye replaced."""
+        now_s = time.monotonic()
+        if now_s < self._beat_at_s:
+            return
+        self._beat_at_s = now_s + BEAT_S
+        stuck = self._looks.stuck()
+        if stuck is not None:
+            if stuck != self._stuck:
+                logger.error("a detector of camera %s hangs; this eye waits to be replaced", stuck)
+            self._stuck = stuck
+            return
+        self._stuck = ""
+        reports = tuple(lookout.report() for lookout in self._lookouts.values())
+        self._hub.send(EyeBeat(pid=os.getpid(), rss_bytes=_rss_bytes(), cpu_s=_cpu_s(), cameras=reports))
+
+    def _tell(self, message: object) -> None:
+        try:
+            self._hub.send(message)
+        except LinkClosed:
+            # The thread that reads the hub's socket sees the same and ends this process.
+            self._is_over = True
+
+
+def _rss_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _keep_small() -> None:
+    """Keep the C library from a heap per thread, which doubles what a small process holds."""
+    arena_max = -8  # M_ARENA_MAX of glibc's malloc.h
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(arena_max, 1)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one eye; started by the media supervisor."""
+    parser = argparse.ArgumentParser(prog="siaga.core.media.eye")
+    parser.add_argument("--hub-fd", type=int, required=True)
+    parser.add_argument("--packets", required=True)
+    parser.add_argument("--plugins", required=True)
+    parser.add_argument("--language", default="id")
+    parser.add_argument("--budget", type=float, default=0.8)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Ctrl-C reaches the whole group; the hub stops its eyes in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _keep_small()
+    cv2.setNumThreads(1)
+    plugins = PluginManager(Path(given.plugins), in_hub=False)
+    plugins.load()
+    hub = socket.socket(fileno=given.hub_fd)
+    Eye(hub, given.packets, plugins, Texts(given.language), given.budget).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""One camera's stream in an eye: which packets are decoded, and what the gate makes of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from ..settings import CameraSettings
+from ..types import Frame
+from .camera_looks import Offered
+from .decode import Decoder
+from .gate import Gate
+from .looks import Looks
+from .messages import EyeCameraReport, EyeEvent, StreamHeader, StreamPacket
+from .motion import Motion, MotionMeter
+from .picture import MAX_WIDTH_PX, encode
+
+logger = logging.getLogger(__name__)
+
+# Five looks a second find a runner; each costs about 0.2 ms.
+MOTION_EVERY_S = 0.2
+# Streams of keyframes only (MJPEG) are not decoded faster than this while asleep.
+ASLEEP_EVERY_S = 0.5
+# The open GOP of a sleeping scene: 10 s of a busy 4K stream, or a minute at 10 frames a second.
+GOP_PACKETS, GOP_BYTES = 600, 8_000_000
+# Between two tellings of motion on one camera: a tree in gusts is one story.
+MOTION_EVENT_EVERY_S = 10.0
+_EARLY_S = 0.02
+
+Send = Callable[[EyeEvent], None]
+
+
+class Lookout:
+    """Follow one camera; lives in the thread that reads and decodes."""
+
+    def __init__(self, settings: CameraSettings, looks: Looks, send: Send) -> None:
+        self.camera = settings.id
+        self._looks = looks
+        self._send = send
+        self._gate = Gate()
+        self._meter = MotionMeter()
+        self._decoder: Decoder | None = None
+        self._header: StreamHeader | None = None
+        self._has_key = False
+        self._behind: list[StreamPacket] = []
+        self._behind_bytes = 0
+        self._newest: Frame | None = None
+        self._motion = Motion()
+        self._measured_s = float("-inf")
+        self._decoded_s = float("-inf")
+        self._told_s = float("-inf")
+        self._is_motion_told = False
+        self._decoded = 0
+        self._errors = 0
+
+    def open(self, header: StreamHeader) -> None:
+        """Begin a stream, or take up one whose codec or size changed."""
+        self._errors += self._decoder.errors if self._decoder is not None else 0
+        self._decoder = None
+        try:
+            self._decoder = Decoder(header)
+        except (ValueError, OSError) as err:
+            # PyAV's errors are among these: an unknown codec, extradata that is none.
+            logger.error("camera %s: %s cannot be decoded here: %s", self.camera, header.codec, err)
+        self._header = header
+        self._has_key = False
+        self._drop_behind()
+        self._gate.restart()
+
+    def end(self) -> None:
+        """Hold still until the stream's next header."""
+        self._errors += self._decoder.errors if self._decoder is not None else 0
+        self._decoder = None
+        self._drop_behind()
+
+    def take(self, packet: StreamPacket) -> None:
+        """Take the next packet: decode it, keep it for a waking, or both."""
+        if self._decoder is None:
+            return
+        if packet.is_key:
+            self._has_key = True
+            self._drop_behind()
+        elif not self._has_key:
+            return
+        now_s = packet.arrived_mono_s
+        has_woken = not packet.is_key and self._gate.take_size(len(packet.data), now_s)
+        self._behind.append(packet)
+        self._behind_bytes += len(packet.data)
+        if self._decodes_all or has_woken or (packet.is_key and now_s >= self._decoded_s + ASLEEP_EVERY_S):
+            self._catch_up()
+        elif len(self._behind) > GOP_PACKETS or self._behind_bytes > GOP_BYTES:
+            # Without its beginning the rest of this GOP is of no use; the next keyframe comes.
+            self._has_key = False
+            self._drop_behind()
+
+    def picture(self, width_px: int | None) -> tuple[bytes, datetime | None]:
+        """Return the newest picture as a JPEG and its time; empty where there is none yet."""
+        frame = self._newest
+        if frame is None:
+            return b"", None
+        return encode(frame.colour(), width_px), frame.at
+
+    def report(self) -> EyeCameraReport:
+        """Say how this camera is doing."""
+        looks = self._looks.of(self.camera)
+        mode: Literal["waiting", "asleep", "awake"] = "waiting"
+        if self._decoder is not None and self._has_key:
+            mode = "awake" if self._decodes_all else "asleep"
+        return EyeCameraReport(
+            camera=self.camera,
+            mode=mode,
+            decoded=self._decoded,
+            skipped=self._looks.skipped.get(self.camera, 0),
+            decode_errors=self._errors + (self._decoder.errors if self._decoder is not None else 0),
+            looks=looks.looks if looks is not None else {},
+            detectors_off=dict(looks.off) if looks is not None else {},
+            size_gate=self._gate.sizes.trust,
+        )
+
+    @property
+    def _decodes_all(self) -> bool:
+        looks = self._looks.of(self.camera)
+        return self._gate.is_awake or (looks is not None and looks.needs_every_frame)
+
+    def _drop_behind(self) -> None:
+        self._behind.clear()
+        self._behind_bytes = 0
+
+    def _catch_up(self) -> None:
+        """Decode what was kept since the last decoded packet, oldest first."""
+        behind, self._behind, self._behind_bytes = self._behind, [], 0
+        for packet in behind:
+            assert self._decoder is not None
+            frame = self._decoder.decode(packet)
+            self._decoded_s = packet.arrived_mono_s
+            if frame is not None:
+                self._decoded += 1
+                self._see(frame)
+
+    def _see(self, frame: Frame) -> None:
+        self._newest = frame
+        now_s = frame.arrived_mono_s
+        if now_s >= self._measured_s + MOTION_EVERY_S - _EARLY_S:
+            self._measured_s = now_s
+            self._motion = self._meter.measure(frame.luma, now_s)
+            verdict = self._gate.take_motion(self._motion.is_moving, self._motion.is_light, now_s)
+            if verdict.started:
+                self._tell_start(frame)
+            if verdict.ended:
+                self._tell_end(frame)
+        looks = self._looks.of(self.camera)
+        is_awake = self._gate.is_awake
+        # Detectors that are not made yet (an eye that just started) get the frame when they are.
+        if looks is None or looks.wants(now_s, is_key=frame.is_key, is_awake=is_awake):
+            self._looks.offer(
+                Offered(
+                    camera=frame.camera,
+                    at=frame.at,
+                    arrived_mono_s=now_s,
+                    is_key=frame.is_key,
+                    luma=frame.luma,
+                    colour=frame.colour,
+                    is_awake=is_awake,
+                    motion=self._motion.area,
+                )
+            )
+
+    def _tell_start(self, frame: Frame) -> None:
+        if frame.arrived_mono_s < self._told_s + MOTION_EVENT_EVERY_S:
+            return
+        self._is_motion_told = True
+        self._tell("motion.start", frame, encode(frame.colour(), MAX_WIDTH_PX))
+
+    def _tell_end(self, frame: Frame) -> None:
+        if self._is_motion_told:
+            self._is_motion_told = False
+            self._told_s = frame.arrived_mono_s
+            self._tell("motion.end", frame, b"")
+
+    def _tell(self, kind: str, frame: Frame, jpeg: bytes) -> None:
+        self._send(
+            EyeEvent(
+                camera=self.camera,
+                kind=kind,
+                at=frame.at,
+                arrived_mono_s=frame.arrived_mono_s,
+                data={"area": self._motion.area},
+                jpeg=jpeg,
+            )
+        )

@@ -1,0 +1,150 @@
+"""The detector ``crowd``: how many are in a zone, told when it changes and stays, not when it flickers."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import voluptuous as vol
+
+from ...core import Detector, EventKind, Frame, Kind, LookContext, Observation, Scene, Sighting, Texts, Wants, hookimpl
+
+# The count is the median of what was seen in this time: people hide each other for a second or two.
+WINDOW_S = 3.0
+# A new count is told when it has stood for this long.
+DWELL_S = 2.0
+# More than ten looks a second teach nothing.
+_MOST_SAMPLES = 60
+
+
+def _seconds(value: Any) -> float:  # noqa: ANN401
+    text = str(value).strip()
+    factor = 60.0 if text.endswith("min") else 1.0
+    try:
+        return float(text.removesuffix("min").removesuffix("s").strip()) * factor
+    except ValueError:
+        raise vol.Invalid(Texts()("crowd.error.seconds", value=value)) from None
+
+
+_COUNT = vol.All(int, vol.Range(1, 1000))
+SCHEMA = vol.Schema(
+    {
+        vol.Optional("zone", default=None, description="crowd.option.zone"): vol.Any(None, str),
+        vol.Optional("label", default="person", description="crowd.option.label"): str,
+        vol.Optional("above", default=None, description="crowd.option.above"): vol.Any(None, _COUNT),
+        vol.Optional("for", default=10.0, description="crowd.option.for"): vol.All(_seconds, vol.Range(0, 3600)),
+        vol.Optional("clear_below", default=None, description="crowd.option.clear_below"): vol.Any(None, _COUNT),
+        vol.Optional("step", default=1, description="crowd.option.step"): _COUNT,
+    }
+)
+
+
+class Smoothed:
+    """Follow a flickering count: the median of a short while, believed when it stays."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._samples: deque[tuple[float, int]] = deque(maxlen=_MOST_SAMPLES)
+        self._candidate = 0
+        self._candidate_since_s = 0.0
+
+    def take(self, count: int, now_s: float) -> int:
+        """Take one look's count; return the count that is believed."""
+        self._samples.append((now_s, count))
+        while self._samples[0][0] < now_s - WINDOW_S:
+            self._samples.popleft()
+        middle = round(statistics.median(seen for _, seen in self._samples))
+        if middle != self._candidate:
+            self._candidate, self._candidate_since_s = middle, now_s
+        if now_s - self._candidate_since_s >= DWELL_S:
+            self.count = self._candidate
+        return self.count
+
+
+class CrowdDetector:
+    """Count the sightings of one label in one zone (or the whole picture)."""
+
+    wants = Wants(pixels="none", interval_s=1.0, when="always", sightings=True)
+
+    def __init__(self, options: dict[str, Any], scene: Scene) -> None:
+        checked = SCHEMA(options)
+        self._zone: str | None = checked["zone"]
+        if self._zone is not None and self._zone not in scene.zones:
+            known = ", ".join(sorted(scene.zones)) or "-"
+            raise ValueError(Texts()("crowd.error.zone", zone=self._zone, known=known))
+        self._label: str = checked["label"]
+        self._above: int | None = checked["above"]
+        # Half an hour at the limit, one coming and one going, is one crowd.
+        self._clear_below: int = checked["clear_below"] or max(1, round(0.8 * (self._above or 1)))
+        self._for_s: float = checked["for"]
+        self._step: int = checked["step"]
+        self._smoothed = Smoothed()
+        self._told = 0
+        self._high_since_s: float | None = None
+        self._is_high = False
+
+    def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
+        """Return the reading, and what became an event by it."""
+        now_s = context.at.timestamp()
+        count = self._smoothed.take(sum(self._counts(sighting) for sighting in context.sightings), now_s)
+        said = [self._observe("crowd.count", count, is_event=False)]
+        if abs(count - self._told) >= self._step or (count == 0 and self._told):
+            self._told = count
+            said.append(self._observe("crowd.count", count))
+        if self._rises(count, now_s):
+            said.append(self._observe("crowd.high", count))
+        return said
+
+    def _counts(self, sighting: Sighting) -> bool:
+        return sighting.label == self._label and (self._zone is None or self._zone in sighting.zones)
+
+    def _rises(self, count: int, now_s: float) -> bool:
+        """Say whether the limit has been passed for long enough, once until it clears."""
+        if self._above is None:
+            return False
+        if count < self._clear_below:
+            self._is_high = False
+        if count <= self._above:
+            self._high_since_s = None
+            return False
+        if self._high_since_s is None:
+            self._high_since_s = now_s
+        if self._is_high or now_s - self._high_since_s < self._for_s:
+            return False
+        self._is_high = True
+        return True
+
+    def _observe(self, kind: str, count: int, *, is_event: bool = True) -> Observation:
+        seen = {"count": count, "zone": self._zone, "label": self._label, "limit": self._above}
+        return Observation(kind=kind, zone=self._zone, data=seen, is_event=is_event)
+
+
+@hookimpl
+def offer_detectors() -> Iterable[Kind[Detector]]:
+    """Offer the detector ``crowd``."""
+    return (
+        Kind(
+            "crowd",
+            SCHEMA,
+            CrowdDetector,
+            "Menghitung orang di sebuah zona; perlu detektor objects pada kamera yang sama.",
+            "Counts people in a zone; needs the detector objects on the same camera.",
+        ),
+    )
+
+
+@hookimpl
+def offer_event_kinds() -> Iterable[EventKind]:
+    """Document what this detector tells."""
+    fields = {
+        "count": "jumlah yang terlihat, diratakan",
+        "zone": "zona yang dihitung; null untuk seluruh gambar",
+        "label": "yang dihitung",
+        "limit": "batas keramaian; null bila tidak ditetapkan",
+    }
+    return (
+        EventKind(name="crowd.count", summary="Jumlah orang berubah", fields=fields),
+        EventKind(name="crowd.high", summary="Lebih banyak orang daripada batas", fields=fields),
+    )
