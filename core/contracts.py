@@ -276,10 +276,14 @@ class InboundRequest(Struct):
 
 
 class KeyedReceipt(Struct):
-    """A receipt that came later, with the notice's key where the far side returns it."""
+    """A receipt that came later, with the notice's key where the far side returns it.
+
+    ``may_retry``: it failed for good after it was accepted, for a reason that may pass.
+    """
 
     receipt: Receipt
     key: str | None = None
+    may_retry: bool = False
 
 
 class Reply(Struct):

@@ -140,13 +140,14 @@ async def test_a_template_without_parameters_can_be_used(api, services):
     assert api.accepted[0].body["template"]["components"] == []
 
 
-async def test_long_texts_and_captions_are_cut_not_refused(api, services):
+async def test_long_and_empty_texts_are_fitted_not_refused(api, services):
     notifier = make(api, services, **HOOKED)
     api.open_window(POSKO)
     await notifier.receive(post_request(api, api.reply_payload(POSKO, "Siap")))
     await notifier.send(notice("a" * 5000))
     await notifier.send(notice("a" * 5000, image="kali.jpg"))
-    assert [len(m.text) for m in api.accepted] == [4096, 1024]
+    await notifier.send(notice("  "))
+    assert [len(m.text) for m in api.accepted] == [4096, 1024, 1]
 
 
 @pytest.mark.parametrize(
@@ -212,8 +213,22 @@ async def test_an_upload_that_fails_is_repeated_then_left_out(api, tmp_path):
     assert first.detail == "" and "tidak dapat diunggah" in second.detail
 
 
+async def test_a_picture_that_failed_for_one_recipient_does_not_hold_up_the_others(api, tmp_path):
+    (tmp_path / "kali.jpg").write_bytes(JPEG)
+    api.template("siaga_gambar", header="image")
+    options = {"template": "siaga_gambar", "template_header": "image", "template_without_image": "siaga_peringatan"}
+    clock = ManualClock(datetime.now(timezone.utc))
+    async with OwnServices(tmp_path, clock=clock) as services:
+        notifier = make(api, services, **options)
+        api.fail(131016, times=99, on="media")
+        sends = [notifier.send(notice(to=f"+6281200000{n:03}", image="kali.jpg")) for n in range(20)]
+        await advance_until(clock, asyncio.gather(*sends))
+        assert clock.mono_s() < 20 and api.requests.count("media") == 3
+    assert {m.body["template"]["name"] for m in api.accepted} == {"siaga_peringatan"} and len(api.accepted) == 20
+
+
 async def advance_until(clock, coroutine):
-    task = asyncio.create_task(coroutine)
+    task = asyncio.ensure_future(coroutine)
     while not task.done():
         await asyncio.wait([task], timeout=0.02)
         await clock.advance(0.5)
@@ -457,6 +472,28 @@ async def test_a_failed_delivery_says_why_in_words(api, services):
     assert result.receipts[0].receipt.state == "failed"
     assert "tidak memakai WhatsApp" in result.receipts[0].receipt.detail
     assert "131026" in result.receipts[0].receipt.detail
+
+
+@pytest.mark.parametrize(("code", "may_retry"), [(131047, True), (131016, True), (131026, False), (999999, False)])
+async def test_a_failure_told_afterwards_says_whether_to_send_again(api, services, code, may_retry):
+    notifier = make(api, services, **HOOKED)
+    api.open_window(POSKO)
+    await notifier.receive(post_request(api, api.reply_payload(POSKO, "Siap")))
+    await notifier.send(notice())
+    result = await notifier.receive(post_request(api, api.status_payload(api.accepted[0], "failed", code, "x")))
+    assert result.receipts[0].may_retry is may_retry
+    await notifier.send(notice())
+    assert api.accepted[1].type == ("template" if code == 131047 else "text")
+
+
+async def test_a_picture_refused_afterwards_is_left_out_of_the_second_try(api, services):
+    notifier, sent = make(api, services, **HOOKED), notice(image="kali.jpg")
+    api.open_window(POSKO)
+    await notifier.receive(post_request(api, api.reply_payload(POSKO, "Siap")))
+    await notifier.send(sent)
+    await notifier.receive(post_request(api, api.status_payload(api.accepted[0], "failed", 131053, "Media upload")))
+    await notifier.send(sent)
+    assert [m.type for m in api.accepted] == ["image", "text"]
 
 
 @pytest.mark.parametrize("kind", ["text", "button", "interactive"])

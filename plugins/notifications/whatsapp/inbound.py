@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -14,7 +14,7 @@ from ....core import InboundRequest, InboundResult, KeyedReceipt, Receipt, Reply
 from .conversations import Conversations, moment
 from .messages import shorten
 from .options import Options
-from .verdicts import WINDOW_CLOSED, fault_of
+from .verdicts import PICTURE_REFUSED, UNKNOWN, WINDOW_CLOSED, fault_of
 
 # Meta: a webhook's payload can be up to 3 MB.
 MAX_BODY_BYTES = 3_000_000
@@ -32,7 +32,14 @@ _log = logging.getLogger(__name__)
 class Webhook:
     """Believe only what is signed with the app's secret; a delivery that is repeated changes nothing."""
 
-    def __init__(self, options: Options, services: Services, conversations: Conversations) -> None:
+    def __init__(
+        self,
+        options: Options,
+        services: Services,
+        conversations: Conversations,
+        on_picture_refused: Callable[[str], None],
+    ) -> None:
+        self._on_picture_refused = on_picture_refused
         self._options = options
         self._services = services
         self._conversations = conversations
@@ -101,30 +108,35 @@ class Webhook:
         state = _STATES.get(str(status.get("status")))
         if state is None:
             return None
-        detail = ""
-        if state == "failed":
-            detail = await self._failure(status)
         callback = status.get("biz_opaque_callback_data")
+        key = await self._conversations.key_of(callback) if isinstance(callback, str) and callback else None
+        detail, may_retry = await self._failure(status, key) if state == "failed" else ("", False)
         receipt = Receipt(
             state=state,
             at=moment(status.get("timestamp"), self._services),
             provider_id=str(status["id"]) if status.get("id") else None,
             detail=detail,
         )
-        key = await self._conversations.key_of(callback) if isinstance(callback, str) and callback else None
-        return KeyedReceipt(receipt=receipt, key=key) if key or receipt.provider_id else None
+        if key is None and receipt.provider_id is None:
+            return None
+        return KeyedReceipt(receipt=receipt, key=key, may_retry=may_retry)
 
-    async def _failure(self, status: dict[str, Any]) -> str:
+    async def _failure(self, status: dict[str, Any], key: str | None) -> tuple[str, bool]:
+        """Return why a message failed after it was accepted, and whether sending it again may help."""
         error = next(_dicts(status.get("errors")), {})
         code = error.get("code")
         if not isinstance(code, int):
-            return self._services.texts("whatsapp.fault.unknown")
+            return self._services.texts("whatsapp.fault.unknown"), False
         if code == WINDOW_CLOSED:
             await self._conversations.close(str(status.get("recipient_id", "")))
-        words = self._services.texts(f"whatsapp.fault.{fault_of(code).text}")
+        if code in PICTURE_REFUSED and key:
+            self._on_picture_refused(key)
+        fault = fault_of(code)
         data = error.get("error_data")
         details = (data.get("details") if isinstance(data, dict) else None) or error.get("title") or ""
-        return shorten(f"{words} ({code}: {self._options.scrub(str(details))})", 500)
+        words = self._services.texts(f"whatsapp.fault.{fault.text}")
+        detail = shorten(f"{words} ({code}: {self._options.scrub(str(details))})", 500)
+        return detail, fault.decision == "retry" and fault is not UNKNOWN
 
     async def _reply(self, message: dict[str, Any]) -> Reply | None:
         sender = message.get("from")

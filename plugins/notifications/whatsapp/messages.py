@@ -15,7 +15,7 @@ MAX_CAPTION = 1024
 # A template's body may have 1,024 characters once filled; its own words take part of that.
 MAX_PARAMETERS_TOTAL = 850
 MAX_CALLBACK = 512
-# A template refuses an empty parameter (131008).
+# An empty text or parameter is refused (131008, 131009).
 NOTHING = "-"
 _LONG_KEY = "sha256:"
 
@@ -45,7 +45,10 @@ def callback(key: str) -> str:
 
 def text_message(notice: Notice, to: str) -> dict[str, Any]:
     """Return a free text; only within 24 hours of the recipient's last message."""
-    return {**_base(notice, to, "text"), "text": {"body": shorten(notice.text, MAX_TEXT), "preview_url": False}}
+    return {
+        **_base(notice, to, "text"),
+        "text": {"body": shorten(notice.text.strip() or NOTHING, MAX_TEXT), "preview_url": False},
+    }
 
 
 def image_message(notice: Notice, to: str, media_id: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NoReturn
 
+import msgspec
+
 from ....core import InboundRequest, InboundResult, Notice, NotifierSettings, Receipt, SendFailed, Services
 from . import messages
 from .conversations import Conversations
@@ -22,6 +24,13 @@ UNKNOWN_TRIES = 3
 MAX_COUNTED = 256
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """Hold the picture of one notice, or why it goes without; both empty where there never was one."""
+
+    media_id: str | None = None
+    why: str = ""
+
+
 class WhatsApp:
     """Fulfil ``Notifier`` and ``Inbound`` over Meta's Cloud API.
 
@@ -36,7 +45,8 @@ class WhatsApp:
         self._graph = Graph(self._options, services)
         self._pictures = Pictures(self._graph, services)
         self._conversations = Conversations(services)
-        self._webhook = Webhook(self._options, services, self._conversations)
+        self._picture_refused: dict[str, None] = {}
+        self._webhook = Webhook(self._options, services, self._conversations, self._on_picture_refused)
         self._pace = Pace(services.clock.mono_s())
         self._unknown: Counter[str] = Counter()
         self.can_confirm = bool(self._options.app_secret and self._options.verify_token)
@@ -76,55 +86,65 @@ class WhatsApp:
     async def _send(self, notice: Notice, to: str) -> tuple[Accepted, str]:
         """Send in the form that the window allows; Meta may correct us once about window and picture."""
         is_open = await self._conversations.is_open(to)
-        has_picture = True
+        picture: Picture | None = None
         while True:
-            body, detail = await self._body(notice, to, is_open, has_picture)
+            if picture is None and (is_open or self._options.template_header == "image"):
+                picture = await self._picture(notice)
+            body, detail = self._body(notice, to, is_open, picture or self._no_header(notice))
             try:
                 accepted = await self._graph.send(body)
             except Refused as err:
                 if err.error.code == WINDOW_CLOSED and is_open:
                     await self._conversations.close(to)
                     is_open = False
-                elif err.error.code in PICTURE_REFUSED and has_picture and notice.image:
+                elif err.error.code in PICTURE_REFUSED and picture and picture.media_id and notice.image:
                     self._pictures.forget(notice.image)
-                    has_picture = False
+                    picture = self._without("refused")
                 else:
                     raise
                 continue
             held = "" if accepted.status in {"", "accepted"} else accepted.status
             return accepted, "; ".join(part for part in (detail, held) if part)
 
-    async def _body(self, notice: Notice, to: str, is_open: bool, has_picture: bool) -> tuple[dict[str, Any], str]:
+    def _body(self, notice: Notice, to: str, is_open: bool, picture: Picture) -> tuple[dict[str, Any], str]:
         """Return the message, and what the receipt should say about its picture."""
-        options = self._options
-        if not is_open and not options.template:
-            self._fail("ask_operator", "whatsapp.fault.no_template")
-        media_id, why = None, ""
-        if is_open or options.template_header == "image":
-            media_id, why = await self._picture(notice, has_picture)
-        elif notice.image:
-            why = self._services.texts("whatsapp.picture.no_header")
-        if is_open and media_id:
-            return messages.image_message(notice, to, media_id), why
+        if is_open and picture.media_id:
+            return messages.image_message(notice, to, picture.media_id), ""
         if is_open:
-            return messages.text_message(notice, to), why
-        name = options.template
-        if options.template_header == "image" and not media_id:
+            return messages.text_message(notice, to), picture.why
+        options = self._options
+        if not options.template:
+            self._fail("ask_operator", "whatsapp.fault.no_template")
+        if options.template_header == "none":
+            why = self._no_header(notice).why
+            return messages.template_message(notice, to, options, options.template, None), why
+        name = options.template if picture.media_id else options.template_without_image
+        if not name:
             # A template with a picture in its header is refused without one (132012).
-            name = options.template_without_image
-            if not name:
-                self._fail("retry" if notice.image else "ask_operator", "whatsapp.fault.needs_picture", why=why)
-        return messages.template_message(notice, to, options, name, media_id), why
+            self._fail("retry" if notice.image else "ask_operator", "whatsapp.fault.needs_picture", why=picture.why)
+        return messages.template_message(notice, to, options, name, picture.media_id), picture.why
 
-    async def _picture(self, notice: Notice, has_picture: bool) -> tuple[str | None, str]:
+    async def _picture(self, notice: Notice) -> Picture:
         if not notice.image:
-            return None, ""
-        if not has_picture:
-            return None, self._services.texts("whatsapp.picture.refused")
+            return Picture()
+        if notice.key in self._picture_refused:
+            return self._without("refused")
         try:
-            return await self._pictures.media_id(notice.image), ""
+            return Picture(await self._pictures.media_id(notice.image))
         except NoPicture as err:
-            return None, self._services.texts(str(err))
+            return self._without(str(err))
+
+    def _no_header(self, notice: Notice) -> Picture:
+        return self._without("no_header") if notice.image else Picture()
+
+    def _without(self, why: str) -> Picture:
+        return Picture(None, self._services.texts(f"whatsapp.picture.{why}"))
+
+    def _on_picture_refused(self, key: str) -> None:
+        """Send this notice without its picture, should the outbox send it again."""
+        self._picture_refused[key] = None
+        if len(self._picture_refused) > MAX_COUNTED:
+            del self._picture_refused[next(iter(self._picture_refused))]
 
     async def _keep_pace(self, to: str) -> None:
         clock = self._services.clock

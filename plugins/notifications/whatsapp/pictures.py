@@ -15,6 +15,7 @@ MAX_PICTURE_BYTES = 5_000_000
 # After this an alert goes without its picture: the alert that arrives matters most.
 PATIENCE_S = 20.0
 TRIES = 3
+AGAIN_AFTER_S = 30.0
 MAX_KEPT = 64
 # Meta keeps an uploaded picture for 30 days; ours are needed for minutes.
 KEEP_S = 24 * 3600.0
@@ -22,7 +23,7 @@ _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
 class NoPicture(SiagaError):
-    """Say why a notice goes without its picture; the argument is the key of the words."""
+    """Say why a notice goes without its picture, as the last part of ``whatsapp.picture.*`` in the texts."""
 
 
 class Pictures:
@@ -32,6 +33,7 @@ class Pictures:
         self._graph = graph
         self._services = services
         self._ids: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._failed: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def media_id(self, relative: str) -> str:
@@ -43,7 +45,7 @@ class Pictures:
         lock = self._locks.setdefault(relative, asyncio.Lock())
         try:
             async with lock:
-                return self._kept(relative) or await self._upload(relative)
+                return self._kept(relative) or await self._try(relative)
         finally:
             if not lock.locked():
                 self._locks.pop(relative, None)
@@ -56,11 +58,25 @@ class Pictures:
         media_id, at_s = self._ids.get(relative, ("", 0.0))
         return media_id if media_id and self._services.clock.mono_s() - at_s < KEEP_S else None
 
+    async def _try(self, relative: str) -> str:
+        """Upload, unless that failed a moment ago: other recipients must not wait for it again."""
+        clock = self._services.clock
+        why, at_s = self._failed.get(relative, ("", 0.0))
+        if why and clock.mono_s() - at_s < AGAIN_AFTER_S:
+            raise NoPicture(why)
+        try:
+            return await self._upload(relative)
+        except NoPicture as err:
+            self._failed[relative] = (str(err), clock.mono_s())
+            if len(self._failed) > MAX_KEPT:
+                self._failed.popitem(last=False)
+            raise
+
     async def _upload(self, relative: str) -> str:
         content = await asyncio.to_thread(_read, self._services.media_path(relative))
         mime_type = next((mime for magic, mime in _MAGIC.items() if content.startswith(magic)), None)
         if mime_type is None:
-            raise NoPicture("whatsapp.picture.unreadable")
+            raise NoPicture("unreadable")
         clock = self._services.clock
         end_s = clock.mono_s() + PATIENCE_S
         for attempt in range(TRIES):
@@ -76,12 +92,12 @@ class Pictures:
                 if fault and fault.decision == "ask_operator":
                     raise
                 if fault and fault.decision == "give_up":
-                    raise NoPicture("whatsapp.picture.refused") from err
+                    raise NoPicture("refused") from err
             else:
                 self._keep(relative, media_id)
                 return media_id
             await clock.sleep(min(2.0**attempt, max(0.0, end_s - clock.mono_s())))
-        raise NoPicture("whatsapp.picture.not_uploaded")
+        raise NoPicture("not_uploaded")
 
     def _keep(self, relative: str, media_id: str) -> None:
         self._ids[relative] = (media_id, self._services.clock.mono_s())
@@ -93,7 +109,7 @@ class Pictures:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_PICTURE_BYTES:
-            raise NoPicture("whatsapp.picture.too_large")
+            raise NoPicture("too_large")
         return path.read_bytes()
     except OSError as err:
-        raise NoPicture("whatsapp.picture.missing") from err
+        raise NoPicture("missing") from err
