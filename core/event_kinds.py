@@ -1,0 +1,73 @@
+"""The kinds of event that the hub itself and every eye tell; a detector documents its own kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .contracts import EventKind
+from .hookspecs import hookimpl
+
+_STREAM = {"stream": "main atau sub: siaran kamera yang dimaksud"}
+_REASON = {"reason": "sebabnya, dalam kata-kata"}
+_THING = {"track": "nomor benda yang diikuti, tetap selama terlihat", "label": "jenis benda, misalnya person"}
+_AREA = {"area": "0..1: bagian gambar yang bergerak"}
+_PROCESS = {
+    "process": "proses yang diganti, misalnya recorder atau eye-1",
+    "what": "died: berhenti sendiri; hung: tidak menjawab lalu dihentikan",
+    "detail": "keterangan teknis",
+}
+_NOTICE = {
+    "notice": "nomor pesan",
+    "notifier": "pengirim yang dipakai",
+    "to": "alamat tujuan",
+}
+
+_KINDS = (
+    EventKind(name="motion.start", summary="Mulai ada gerakan", fields=_AREA),
+    EventKind(name="motion.end", summary="Gerakan berhenti", fields=_AREA),
+    EventKind(name="zone.enter", summary="Benda memasuki zona", fields=_THING),
+    EventKind(name="zone.leave", summary="Benda meninggalkan zona", fields=_THING),
+    EventKind(name="camera.offline", summary="Kamera tidak dapat dihubungi", fields={**_STREAM, **_REASON}),
+    EventKind(name="camera.online", summary="Kamera kembali tersambung", fields=_STREAM),
+    EventKind(
+        name="camera.auth_failed", summary="Kamera menolak nama pengguna atau kata sandi", fields={**_STREAM, **_REASON}
+    ),
+    EventKind(name="eye.restarted", summary="Proses pengamat gambar diganti", fields=_PROCESS),
+    EventKind(name="recorder.restarted", summary="Proses perekam diganti", fields=_PROCESS),
+    EventKind(
+        name="detector.off",
+        summary="Pendeteksi dimatikan karena rusak",
+        fields={"detector": "jenis pendeteksi", **_REASON},
+    ),
+    EventKind(
+        name="clip.done",
+        summary="Cuplikan selesai direkam",
+        fields={
+            "clip": "nomor cuplikan",
+            "seconds": "detik: panjang cuplikan",
+            "has_gap": "true bila ada bagian yang hilang",
+        },
+    ),
+    EventKind(name="clip.failed", summary="Cuplikan gagal direkam", fields={"clip": "nomor cuplikan", **_REASON}),
+    EventKind(
+        name="disk.low",
+        summary="Ruang penyimpanan hampir habis",
+        fields={"free_bytes": "bita yang masih kosong", "min_free_bytes": "bita: batas dari storage.min_free"},
+    ),
+    EventKind(name="notice.failed", summary="Pesan tidak terkirim", fields={**_NOTICE, **_REASON}),
+    EventKind(name="notice.unsure", summary="Pesan mungkin terkirim, jawabannya hilang", fields={**_NOTICE, **_REASON}),
+    EventKind(
+        name="notice.reply",
+        summary="Seseorang membalas pesan",
+        fields={"notifier": "pengirim yang menerima balasan", "sender": "alamat pembalas", "text": "isi balasan"},
+    ),
+    EventKind(name="plugin.off", summary="Pengaya dimatikan", fields={"plugin": "nama pengaya", **_REASON}),
+    EventKind(name="rule.off", summary="Aturan dimatikan karena salah", fields={"rule": "id aturan", **_REASON}),
+    EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),
+)
+
+
+@hookimpl
+def offer_event_kinds() -> Iterable[EventKind]:
+    """Document what the hub and the eyes tell."""
+    return _KINDS
