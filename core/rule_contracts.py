@@ -52,7 +52,7 @@ class Hub(Protocol):
 
 
 class Trigger(Protocol):
-    """Start a rule. Factory: ``make(options: dict) -> Trigger``.
+    """Start a rule. Factory: ``make(options: dict, texts: Texts) -> Trigger``.
 
     ``kinds`` and ``cameras`` index it (empty means any); ``miss`` decides.
     """

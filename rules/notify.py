@@ -1,0 +1,128 @@
+"""The action ``notify``: one notice for each address of a contact, committed before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import voluptuous as vol
+
+from ..core.errors import ActionFailed, StoreFailed
+from ..core.rule_contracts import Hub
+from ..core.settings import Address, Settings
+from ..core.types import ActionCall, ActionResult, Event, Json, Notice, new_id
+from ..core.validators import Wrong, duration, text
+from .rule import Fault
+
+# An alert of half an hour ago sends people to a place where nothing happens any more.
+EXPIRES_S = 1_800.0
+PREFIX = "notify."
+
+
+class Notify:
+    """Tell contacts; ``notify.<notifier>`` by that notifier alone, to a contact or to ``data.to``."""
+
+    targets = ("contact",)
+
+    def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
+        """Say what can be known wrong before the rule runs: a notifier or an address that is not there."""
+        notifier = name.removeprefix(PREFIX) if name.startswith(PREFIX) else None
+        if notifier is not None and notifier not in settings.notifiers:
+            yield Fault(
+                path="action",
+                key="rules.check.no_notifier",
+                values={"name": notifier},
+                near=notifier,
+                known=tuple(settings.notifiers),
+            )
+        if target.get("contact"):
+            return
+        if notifier is None:
+            yield Fault(path="target.contact", key="rules.check.contact_missing", values={"action": name})
+        elif not values.get("to"):
+            yield Fault(path="data.to", key="rules.check.to_missing", values={"action": name})
+
+    def rescue(self, key: str, why: str, alias: str, event: Event | None, hub: Hub) -> Json | None:
+        """Return a plain message where the rule's own could not be rendered: an alert must not fail by a word."""
+        if key != "message" or event is None:
+            return None
+        camera = hub.settings.cameras.get(event.camera or "")
+        place = camera.name if camera else event.camera or hub.settings.site.name
+        return hub.texts("rules.action.rescued_message", rule=alias, place=place, kind=event.kind, why=why)
+
+    async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
+        """Commit a notice for each address; one that is in the outbox already is no error."""
+        put, known, failed = [], [], []
+        for address in _addresses(call, hub):
+            notice = _notice(call, address, hub)
+            try:
+                (put if await hub.notify(notice) else known).append(f"{address.notifier}:{address.to}")
+            except StoreFailed as err:
+                failed.append(str(err))
+        return ActionResult(is_ok=not failed, data={"to": put, "already": known}, error="; ".join(failed))
+
+
+def _addresses(call: ActionCall, hub: Hub) -> tuple[Address, ...]:
+    notifier = call.action.removeprefix(PREFIX) if call.action.startswith(PREFIX) else None
+    found: dict[tuple[str, str], Address] = {}
+    for contact_id in call.target.get("contact", ()):
+        contact = hub.settings.contacts.get(contact_id)
+        if contact is None:
+            raise ActionFailed(hub.texts("rules.check.no_contact", name=contact_id))
+        for address in contact.via:
+            if notifier in (None, address.notifier):
+                found[(address.notifier, address.to)] = address
+    if notifier is not None:
+        for to in call.data.get("to", ()):
+            found[(notifier, to)] = Address(notifier=notifier, to=to)
+    if not found:
+        raise ActionFailed(hub.texts("rules.action.nobody", action=call.action))
+    return tuple(found.values())
+
+
+def _notice(call: ActionCall, address: Address, hub: Hub) -> Notice:
+    data, now = call.data, hub.clock.now()
+    image = data.get("image") or (call.event.snapshot if call.event else None) or data.get("snapshot")
+    return Notice(
+        id=new_id(),
+        key=f"{call.key}:{address.notifier}/{address.to}",
+        notifier=address.notifier,
+        to=address.to,
+        text=data["message"],
+        created_at=now,
+        expires_at=now + timedelta(seconds=data["expires"]),
+        image=image,
+        clip=data.get("clip"),
+        priority=data["priority"],
+        parameters=tuple(data.get("parameters", (data["message"],))),
+        event_id=call.event.id if call.event else None,
+        run_id=call.run_id or None,
+    )
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float) for item in items):
+        raise Wrong("rules.check.texts")
+    return [str(item) for item in items]
+
+
+NOTIFY = vol.Schema(
+    {
+        vol.Required("message", description="What to say"): text,
+        vol.Optional("priority", default="normal", description="low, normal or high"): vol.In(
+            ["low", "normal", "high"]
+        ),
+        vol.Optional("to", description="Addresses for notify.<notifier>, instead of a contact"): _texts,
+        vol.Optional("image", description="Picture; else the event's, else the run's last snapshot"): vol.Any(
+            None, str
+        ),
+        vol.Optional("clip", description="Clip; else the one recorded earlier in this run"): vol.Any(None, str),
+        vol.Optional("snapshot", description="Filled in by the engine: the run's last snapshot"): vol.Any(None, str),
+        vol.Optional("expires", default=EXPIRES_S, description="Of no use after this time"): vol.All(
+            duration, vol.Range(min=10, max=86_400)
+        ),
+        vol.Optional("parameters", description="Parameters of a template message; else the message alone"): _texts,
+    }
+)

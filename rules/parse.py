@@ -1,0 +1,179 @@
+"""Reads rules from YAML that knows its lines: right ones become rules, wrong ones say all that is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import voluptuous as vol
+
+from ..core.clock import SystemClock
+from ..core.errors import Problem
+from ..core.settings import Settings
+from ..core.texts import Texts
+from ..core.validators import boolean, duration, slug, text
+from ..core.yaml_lines import Gap, LineList, place_of, plain, without
+from .faults import FAULTS
+from .parse_steps import read_conditions, read_steps
+from .reading import Reading, Spot
+from .rule import BoundTrigger, Rule, RuleProblem, Words
+from .templates import TemplateBox
+
+MODES = ("single", "restart", "queued", "parallel")
+_WHOLE = vol.All(int, vol.Range(min=1, max=1_000))
+RULE = vol.Schema(
+    {
+        vol.Required("id", description="Name of the rule in files and addresses; never changes"): slug,
+        vol.Optional("alias", description="Name of the rule on pages"): text,
+        vol.Optional("description", description="What the rule is for"): vol.Any(None, text),
+        vol.Optional("enabled", description="false switches the rule off"): boolean,
+        vol.Required("triggers", description="What starts the rule; one is enough"): object,
+        vol.Optional("conditions", description="What must hold for it to run; all of them"): object,
+        vol.Required("actions", description="What it does, in order"): object,
+        vol.Optional("variables", description="Names for templates"): vol.Any(None, dict),
+        vol.Optional("mode", description="What happens while it runs already"): vol.In(list(MODES)),
+        vol.Optional("max", description="How many runs at once (queued, parallel)"): _WHOLE,
+        vol.Optional("max_exceeded", description="Whether more than that is logged"): vol.In(["warning", "silent"]),
+        vol.Optional("cooldown", description="No further run for so long after one began"): duration,
+    }
+)
+_TRIGGER_HEAD = vol.Schema({"trigger": text, "id": text, "alias": text, "enabled": boolean})
+
+
+def load_rules(
+    nodes: Iterable[Any], words: Words, settings: Settings, texts: Texts
+) -> tuple[tuple[Rule, ...], tuple[RuleProblem, ...]]:
+    """Return the rules that are right, and every problem of the others.
+
+    ``nodes`` are YAML values with places (``core.yaml_lines``). The same code serves the hub and ``siaga check``.
+    """
+    box = TemplateBox(words.template_functions, settings.site, SystemClock(), texts)
+    items = nodes if isinstance(nodes, LineList) else LineList(nodes)
+    rules: dict[str, Rule] = {}
+    problems: list[RuleProblem] = []
+    for number in range(len(items)):
+        reading = Reading(words, settings, texts, box)
+        rule = _read_rule(reading, Spot(items, number, ""))
+        if rule is not None and (first := rules.get(rule.id)) is not None:
+            spot = Spot(items[number], "id", "id")
+            reading.wrong(spot, "rules.check.id_twice", id=rule.id, file=first.file, line=first.line)
+        if reading.problems or rule is None:
+            problems += _told(items, number, reading.problems)
+        else:
+            rules[rule.id] = rule
+    return tuple(rules.values()), tuple(problems)
+
+
+def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
+    node = spot.value
+    if isinstance(node, Gap) or not isinstance(node, dict):
+        reading.checked(RULE, spot)
+        return None
+    shape = reading.checked(RULE, spot)
+    here = Spot([node], 0, "")
+    triggers = _read_triggers(reading, here.inside("triggers")) if "triggers" in node else ()
+    conditions = read_conditions(reading, here.inside("conditions")) if "conditions" in node else ()
+    steps = read_steps(reading, here.inside("actions")) if "actions" in node else ()
+    if isinstance(node.get("variables"), dict):
+        reading.compile(here.inside("variables"))
+    for key, found in (("triggers", triggers), ("actions", steps)):
+        if key in node and not found and not reading.problems:
+            reading.wrong(here.inside(key), "rules.check.nothing", key=key)
+    if shape is None or reading.problems:
+        return None
+    place = _place(node)
+    return Rule(
+        id=shape["id"],
+        alias=shape.get("alias", shape["id"]),
+        description=shape.get("description") or "",
+        file=place[0],
+        line=place[1],
+        is_enabled=shape.get("enabled", True),
+        triggers=triggers,
+        conditions=conditions,
+        steps=steps,
+        variables=plain(shape.get("variables") or {}),
+        mode=shape.get("mode", "single"),
+        max_runs=shape.get("max", 10),
+        is_drop_logged=shape.get("max_exceeded", "warning") != "silent",
+        cooldown_s=shape.get("cooldown", 0.0),
+        fingerprint=_fingerprint(node),
+        templates=tuple(reading.templates),
+    )
+
+
+def _read_triggers(reading: Reading, spot: Spot) -> tuple[BoundTrigger, ...]:
+    found = []
+    for number, item in enumerate(reading.items(spot)):
+        bound = _read_trigger(reading, item, number)
+        if bound is not None:
+            found.append(bound)
+    return tuple(found)
+
+
+def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | None:
+    node = spot.value
+    known = reading.words.triggers
+    if not isinstance(node, dict):
+        reading.wrong(spot, "check.needs_mapping")
+        return None
+    if "trigger" not in node:
+        near = next((key for key in node if isinstance(key, str)), "")
+        reading.wrong(spot, "rules.check.no_trigger_word", near=near, known=("trigger",), names=", ".join(known))
+        return None
+    word = node["trigger"]
+    kind = known.get(word) if isinstance(word, str) else None
+    if kind is None:
+        reading.wrong(spot.inside("trigger"), "rules.check.no_trigger", near=word, known=known, name=word)
+        return None
+    head_keys = ("trigger", "id", "alias", "enabled")
+    head_node = without(node, [key for key in node if key not in head_keys])
+    head = reading.checked(_TRIGGER_HEAD, spot, head_node)
+    options = reading.checked(kind.schema, spot, without(node, head_keys))
+    _check_names(reading, spot)
+    if head is None or options is None or not head.get("enabled", True):
+        return None
+    try:
+        made = kind.make(dict(options), reading.texts)
+    except FAULTS as err:
+        reading.wrong(spot.inside("trigger"), "rules.check.broken_word", name=word, why=err)
+        return None
+    return BoundTrigger(id=head.get("id", str(number)), path=spot.path, word=word, trigger=made)
+
+
+def _check_names(reading: Reading, spot: Spot) -> None:
+    node = spot.value
+    cameras = node.get("camera", ())
+    for sort in ("kind", "camera", "zone"):
+        if sort in node:
+            named = [cameras] if isinstance(cameras, str) else [name for name in cameras if isinstance(name, str)]
+            reading.names(spot.inside(sort), sort, named)
+
+
+def _fingerprint(node: dict[str, Any]) -> str:
+    # Only what a run does: a new alias or trigger must not cut runs off that are under way.
+    source = [plain(node.get("actions")), plain(node.get("variables"))]
+    return hashlib.sha256(msgspec.json.encode(source, order="sorted", enc_hook=str)).hexdigest()[:16]
+
+
+def _place(node: Any) -> tuple[str, int]:  # noqa: ANN401
+    # The first key's line is where the rule's "- id:" stands.
+    first = next(iter(node), None)
+    place = place_of(node, first)
+    return place.file, place.line
+
+
+def _told(items: LineList, number: int, found: list[Problem]) -> list[RuleProblem]:
+    node = items[number]
+    named = node if isinstance(node, dict) else {}
+    rule_id = named.get("id") if isinstance(named.get("id"), str) else ""
+    alias = named.get("alias") if isinstance(named.get("alias"), str) else ""
+    file, line = _place(node) if isinstance(node, dict) else place_of(items, number)[:2]
+    return [
+        RuleProblem(
+            rule_id=rule_id or f"{file}:{line}", alias=alias or rule_id or "", file=file, line=line, problem=problem
+        )
+        for problem in found
+    ]

@@ -1,0 +1,142 @@
+"""What every part of a rule is read with: places, names that must exist, templates, and the list of what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import voluptuous as vol
+
+from ..core.checks import check, did_you_mean
+from ..core.errors import Problem, TemplateFailed
+from ..core.settings import Settings
+from ..core.texts import Texts
+from ..core.types import Json
+from ..core.yaml_lines import Gap, LineDict, LineList, join_path, place_of
+from .rule import Words
+from .templates import TemplateBox, is_template
+from .triggers import fits
+
+
+class Spot(NamedTuple):
+    """Point at a value in the YAML: the container it stands in, its key there, and the path to say."""
+
+    container: Any
+    key: Any
+    path: str
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401
+        """Return what stands there."""
+        return self.container[self.key]
+
+    def inside(self, key: Any) -> Spot:  # noqa: ANN401
+        """Point at a value inside the one that stands here."""
+        return Spot(self.value, key, join_path(self.path, key))
+
+
+class Reading:
+    """Collect every mistake and every template of one rule."""
+
+    def __init__(self, words: Words, settings: Settings, texts: Texts, box: TemplateBox) -> None:
+        self.words = words
+        self.settings = settings
+        self.texts = texts
+        self.problems: list[Problem] = []
+        self.templates: dict[str, None] = {}
+        self._box = box
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Keep problems, each once."""
+        self.problems += [problem for problem in problems if problem not in self.problems]
+
+    def wrong(self, spot: Spot, key: str, *, near: object = None, known: Iterable[str] = (), **values: object) -> None:
+        """Keep one problem, with the nearest of the known names."""
+        place = place_of(spot.container, spot.key)
+        what = self.texts(key, **values)
+        if near is not None:
+            names = list(known)
+            what += did_you_mean(near, names, self.texts) or self._listed(names)
+        self.add([Problem(file=place.file, line=place.line, path=spot.path, what=what)])
+
+    def checked(self, schema: vol.Schema, spot: Spot, node: Any = None) -> Any:  # noqa: ANN401
+        """Return what the schema makes of a value, or None with its problems kept."""
+        at = place_of(spot.container, spot.key)
+        value, problems = check(schema, spot.value if node is None else node, spot.path, self.texts, at=at)
+        self.add(problems)
+        return value
+
+    def items(self, spot: Spot) -> Iterator[Spot]:
+        """Point at each item of a list; a single item stands for a list of one."""
+        value = spot.value
+        if isinstance(value, list):
+            for number in range(len(value)):
+                yield Spot(value, number, f"{spot.path}[{number}]")
+        elif value is not None and not isinstance(value, Gap):
+            yield Spot(spot.container, spot.key, f"{spot.path}[0]")
+
+    def compile(self, spot: Spot) -> None:
+        """Compile every template that stands at a spot or below it."""
+        value = spot.value
+        if isinstance(value, dict | list):
+            for key in value if isinstance(value, dict) else range(len(value)):
+                self.compile(spot.inside(key))
+        elif is_template(value):
+            self.compile_text(value, spot)
+
+    def compile_text(self, source: str, spot: Spot) -> None:
+        """Compile one template, which stands at ``spot``."""
+        try:
+            self._box.compile(source)
+        except TemplateFailed as err:
+            place = place_of(spot.container, spot.key)
+            self.add([Problem(file=place.file, line=place.line, path=spot.path, what=str(err))])
+        self.templates[source] = None
+
+    def names(self, spot: Spot, sort: str, cameras: Iterable[str] = ()) -> None:
+        """Check that what a spot names exists; ``sort`` is camera, zone, contact or kind."""
+        value = spot.value
+        spots = [spot.inside(n) for n in range(len(value))] if isinstance(value, list) else [spot]
+        known = self._known(sort, tuple(cameras))
+        if known is None:
+            return
+        for one in spots:
+            name = one.value
+            if isinstance(name, str) and not is_template(name) and not self._exists(name, sort, known):
+                self.wrong(one, f"rules.check.no_{sort}", near=name, known=known, name=name)
+
+    def _known(self, sort: str, cameras: tuple[str, ...]) -> tuple[str, ...] | None:
+        settings = self.settings
+        if sort == "zone":
+            looked = [settings.cameras[name] for name in cameras if name in settings.cameras]
+            looked = looked if cameras else list(settings.cameras.values())
+            # A camera that does not exist is told at its own place; its zones cannot be known.
+            return tuple(zone for camera in looked for zone in camera.zones) if looked or not cameras else None
+        names = {"camera": settings.cameras, "contact": settings.contacts, "kind": self.words.event_kinds}.get(sort)
+        return None if names is None else tuple(names)
+
+    @staticmethod
+    def _exists(name: str, sort: str, known: tuple[str, ...]) -> bool:
+        if sort == "kind" and name.endswith("*"):
+            return name == "*" or any(fits(name, kind) for kind in known)
+        return name in known
+
+    def _listed(self, names: list[str]) -> str:
+        return self.texts("rules.check.known", names=", ".join(names[:12])) if names else ""
+
+
+def has_template(value: Json) -> bool:
+    """Say whether a template stands in a value or below it."""
+    if isinstance(value, dict):
+        return any(has_template(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_template(item) for item in value)
+    return is_template(value)
+
+
+def as_node(value: Any, near: Spot) -> Any:  # noqa: ANN401
+    """Return a mapping or list that knows its place, for one that was made here."""
+    place = place_of(near.container, near.key)
+    made = LineDict(value) if isinstance(value, dict) else LineList(value)
+    made.place = place
+    return made

@@ -1,0 +1,199 @@
+"""What a checked rule is made of, and how a rule and its near misses are told to pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from ..core.contracts import EventKind, Kind
+from ..core.errors import Problem
+from ..core.rule_contracts import Action, Condition, Hub, Trigger
+from ..core.settings import Settings
+from ..core.types import Event, Json, Struct
+
+Mode = Literal["single", "restart", "queued", "parallel"]
+
+
+class Words(Struct):
+    """Hold the words that plugins offer, as the plugin manager gathered them."""
+
+    triggers: Mapping[str, Kind[Trigger]]
+    conditions: Mapping[str, Kind[Condition]]
+    actions: Mapping[str, Kind[Action]]
+    template_functions: Mapping[str, Callable[..., Any]] = {}
+    event_kinds: Mapping[str, EventKind] = {}
+
+
+class BoundTrigger(Struct):
+    """Place a trigger in its rule. ``id`` is the operator's, else its number from 0."""
+
+    id: str
+    path: str
+    word: str
+    trigger: Trigger
+
+
+class BoundCondition(Struct):
+    """Place a condition in its rule."""
+
+    path: str
+    word: str
+    condition: Condition
+    alias: str = ""
+
+
+class Step(Struct):
+    """Stand above the steps of a rule. ``goes_on``: a failure is recorded and the run goes on."""
+
+    path: str
+    alias: str = ""
+    is_enabled: bool = True
+    goes_on: bool = True
+
+
+class ActionStep(Step):
+    """Ask a plugin's action; texts of ``target`` and ``values`` may be templates."""
+
+    name: str
+    action: Action
+    kind: Kind[Action]
+    target: dict[str, Json] = {}
+    values: dict[str, Json] = {}
+
+
+class DelayStep(Step):
+    """Wait; ``length`` is seconds, or a template, or a dict of units that may hold templates."""
+
+    length: Json
+
+
+class Option(Struct):
+    """Hold one way of a choose."""
+
+    conditions: tuple[BoundCondition, ...]
+    steps: tuple[Step, ...]
+    alias: str = ""
+
+
+class ChooseStep(Step):
+    """Take the first option whose conditions hold, else the default."""
+
+    options: tuple[Option, ...]
+    default: tuple[Step, ...] = ()
+
+
+class IfStep(Step):
+    """Take ``then`` or ``otherwise``."""
+
+    conditions: tuple[BoundCondition, ...]
+    then: tuple[Step, ...]
+    otherwise: tuple[Step, ...] = ()
+
+
+class VariablesStep(Step):
+    """Set variables for the steps behind it."""
+
+    values: dict[str, Json]
+
+
+class StopStep(Step):
+    """End the run, as finished or as failed."""
+
+    reason: str
+    is_error: bool = False
+
+
+class ConditionStep(Step):
+    """End its sequence when the condition does not hold."""
+
+    condition: BoundCondition
+
+
+class Rule(Struct):
+    """Hold one rule that was found right. ``fingerprint`` changes when what a run does changes."""
+
+    id: str
+    alias: str
+    file: str
+    line: int
+    triggers: tuple[BoundTrigger, ...]
+    conditions: tuple[BoundCondition, ...]
+    steps: tuple[Step, ...]
+    fingerprint: str
+    description: str = ""
+    is_enabled: bool = True
+    variables: dict[str, Json] = {}
+    mode: Mode = "single"
+    max_runs: int = 10
+    is_drop_logged: bool = True
+    cooldown_s: float = 0.0
+    templates: tuple[str, ...] = ()
+
+
+class RuleProblem(Struct):
+    """Say what is wrong with a rule, and which rule it switches off."""
+
+    rule_id: str
+    alias: str
+    file: str
+    line: int
+    problem: Problem
+
+    def __str__(self) -> str:
+        return str(self.problem)
+
+
+class RuleState(Struct):
+    """Tell a page how one rule is."""
+
+    id: str
+    alias: str
+    file: str
+    line: int
+    is_on: bool
+    mode: str = "single"
+    description: str = ""
+    problems: tuple[Problem, ...] = ()
+    last_triggered: datetime | None = None
+    runs: int = 0
+    running: int = 0
+
+
+class NearMiss(Struct):
+    """Say why an event of the right kind and camera did not fire a trigger."""
+
+    at: datetime
+    event_id: str
+    kind: str
+    camera: str | None
+    trigger: str
+    reason: str
+
+
+class Fault(Struct):
+    """Say what an action finds wrong with its target or data while the rule is read."""
+
+    path: str
+    key: str
+    values: dict[str, Json] = {}
+    near: str = ""
+    known: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Careful(Protocol):
+    """What an action adds when it can find mistakes before it runs."""
+
+    def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
+        """Return what is wrong with a step, as the operator wrote it (templates not rendered)."""
+        ...
+
+
+@runtime_checkable
+class Insistent(Protocol):
+    """What an action adds that must be done even where a template of its data fails."""
+
+    def rescue(self, key: str, why: str, alias: str, event: Event | None, hub: Hub) -> Json | None:
+        """Return what to take for ``key``, or None where the action cannot be done without it."""
+        ...

@@ -1,0 +1,158 @@
+"""The triggers that Siaga brings: ``event``, by kind, camera, zone, label, change and number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import voluptuous as vol
+
+from ..core.contracts import Kind
+from ..core.hookspecs import hookimpl
+from ..core.rule_contracts import Trigger
+from ..core.texts import Texts
+from ..core.types import Event, Json
+from ..core.validators import Wrong, text
+
+# Where a kind of event keeps what it changed to and from, and its number, when the rule names no field.
+TO_FIELDS = ("to", "stage", "state")
+FROM_FIELDS = ("from", "from_stage", "previous")
+NUMBER_FIELDS = ("level_cm", "count", "value")
+
+Check = Callable[[Event], "str | None"]
+
+
+class EventTrigger:
+    """Fire on an event of the journal whose every named field fits."""
+
+    def __init__(self, options: dict[str, Any], texts: Texts) -> None:
+        self.kinds: tuple[str, ...] = tuple(options["kind"])
+        self.cameras: tuple[str, ...] = tuple(options.get("camera", ()))
+        self._texts = texts
+        self._field: str | None = options.get("field")
+        self._checks = tuple(self._make_checks(options))
+
+    def miss(self, event: Event) -> str | None:
+        """Return None when the event fires this trigger, else the first field that does not fit."""
+        if not any(fits(kind, event.kind) for kind in self.kinds):
+            return self._wrong("kind", event.kind, self.kinds)
+        if self.cameras and event.camera not in self.cameras:
+            return self._wrong("camera", event.camera, self.cameras)
+        for check in self._checks:
+            if (reason := check(event)) is not None:
+                return reason
+        return None
+
+    def _make_checks(self, options: dict[str, Any]) -> Iterable[Check]:
+        if "zone" in options:
+            yield self._one_of("zone", options["zone"], lambda event: event.zone)
+        if "label" in options:
+            yield self._one_of("label", options["label"], _label)
+        if "to" in options:
+            yield self._one_of("to", options["to"], self._reader(TO_FIELDS))
+        if "from" in options:
+            yield self._one_of("from", options["from"], self._reader(FROM_FIELDS))
+        if "above" in options or "below" in options:
+            yield self._number_between(options.get("above"), options.get("below"))
+
+    def _one_of(self, name: str, wanted: list[Json], read: Callable[[Event], Json]) -> Check:
+        words = frozenset(_word(item) for item in wanted)
+
+        def check(event: Event) -> str | None:
+            value = read(event)
+            return None if _word(value) in words else self._wrong(name, value, wanted)
+
+        return check
+
+    def _number_between(self, above: float | None, below: float | None) -> Check:
+        read = self._reader(NUMBER_FIELDS, with_score=True)
+        shown = self._field or "/".join((*NUMBER_FIELDS, "score"))
+
+        def check(event: Event) -> str | None:
+            value = read(event)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return self._texts("rules.miss.no_number", field=shown, value=value)
+            if above is not None and not value > above:
+                return self._texts("rules.miss.not_above", field=shown, value=value, limit=above)
+            if below is not None and not value < below:
+                return self._texts("rules.miss.not_below", field=shown, value=value, limit=below)
+            return None
+
+        return check
+
+    def _reader(self, fields: tuple[str, ...], with_score: bool = False) -> Callable[[Event], Json]:
+        # ``field`` names what above and below look at; to and from follow it only when it is their own.
+        own = self._field if self._field is not None and fields is NUMBER_FIELDS else None
+        wanted = (own,) if own else fields
+
+        def read(event: Event) -> Json:
+            for field in wanted:
+                if field in event.data:
+                    return event.data[field]
+            return event.score if with_score and own in (None, "score") else None
+
+        return read
+
+    def _wrong(self, name: str, value: Json, wanted: Iterable[Json]) -> str:
+        shown = ", ".join("-" if item is None else str(item) for item in wanted)
+        return self._texts("rules.miss.field", field=name, value="-" if value is None else value, wanted=shown)
+
+
+def fits(pattern: str, kind: str) -> bool:
+    """Say whether a kind of event fits a name, a prefix such as ``flood.*``, or ``*``."""
+    return pattern == kind or (pattern.endswith("*") and kind.startswith(pattern[:-1]))
+
+
+def _word(value: Json) -> str | None:
+    """Make 2 and "2" and 2.0 one: YAML and detectors write a stage either way."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None if value is None else str(value)
+
+
+def _label(event: Event) -> Json:
+    label = event.data.get("label")
+    return event.kind.rpartition(".")[2] if label is None and event.kind.startswith("object.") else label
+
+
+def _texts_list(value: Any) -> list[str]:  # noqa: ANN401
+    items = value if isinstance(value, list) else [value]
+    if not items or not all(isinstance(item, str) and item for item in items):
+        raise Wrong("rules.check.texts")
+    return items
+
+
+def _values_list(value: Any) -> list[Json]:  # noqa: ANN401
+    items = value if isinstance(value, list) else [value]
+    if not all(item is None or isinstance(item, str | int | float) for item in items):
+        raise Wrong("rules.check.values")
+    return items
+
+
+def _number(value: Any) -> float:  # noqa: ANN401
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Wrong("rules.check.number")
+    return float(value)
+
+
+EVENT_TRIGGER = vol.Schema(
+    {
+        vol.Required("kind", description="Kind of event, a list of kinds, or a prefix such as flood.*"): _texts_list,
+        vol.Optional("camera", description="Camera or list of cameras; any when left out"): _texts_list,
+        vol.Optional("zone", description="Zone or list of zones of the camera"): _texts_list,
+        vol.Optional("label", description="What was seen: person, motorcycle ..."): _texts_list,
+        vol.Optional("to", description="What it changed to: data.to, data.stage or data.state"): _values_list,
+        vol.Optional("from", description="What it changed from; null when it was nothing before"): _values_list,
+        vol.Optional("above", description="Only when the number is larger than this"): _number,
+        vol.Optional("below", description="Only when the number is smaller than this"): _number,
+        vol.Optional(
+            "field", description="Data field that above and below look at; else level_cm, count, value or the score"
+        ): text,
+    }
+)
+
+
+@hookimpl
+def offer_triggers() -> Iterable[Kind[Trigger]]:
+    """Offer the trigger ``event``."""
+    return (Kind("event", EVENT_TRIGGER, EventTrigger, "Kejadian dari kamera atau dari Siaga", "An event"),)
