@@ -1,5 +1,6 @@
 """The vendor's API: every name that a plugin may import, and nothing else."""
 
+from . import validators
 from .clock import Clock
 from .contracts import (
     Camera,
@@ -100,4 +101,5 @@ __all__ = [
     "Verdict",
     "Wants",
     "hookimpl",
+    "validators",
 ]

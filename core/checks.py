@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import voluptuous as vol
 
 from .errors import Problem
-from .schema_walk import choices_at, exclusive_keys, keys_at
+from .schema_walk import choices_at, exclusive_keys, keys_at, others_at
 from .texts import Texts
 from .types import Json
 from .validators import Wrong
@@ -27,19 +27,26 @@ _MAX_SHOWN = 60
 
 
 def check(
-    schema: vol.Schema, node: Json, path: str, texts: Texts, *, at: Place | None = None
+    schema: vol.Schema,
+    node: Json,
+    path: str,
+    texts: Texts,
+    *,
+    at: Place | None = None,
+    also_known: Sequence[str] = (),
 ) -> tuple[Any | None, list[Problem]]:
     """Return the checked value and no problems, or None and every problem.
 
     ``path`` stands before the paths of the problems (``cameras.kali``). ``at`` is the place to name where the
-    node itself knows none (a scalar). The value keeps its lines where the schema kept its mappings and lists.
+    node itself knows none (a scalar). ``also_known`` are right keys of the node that are checked elsewhere, for
+    "did you mean". The value keeps its lines where the schema kept its mappings and lists.
     """
     gaps = gaps_in(node)
     try:
         value = schema(node)
     except vol.MultipleInvalid as err:
         lost = {problem.path for problem in gaps}
-        telling = _Telling(schema, node, path, texts, at)
+        telling = _Telling(schema, node, path, texts, at, tuple(also_known))
         told = [telling.problem(one) for one in err.errors if not telling.is_told_already(one)]
         return None, gaps + [problem for problem in told if problem.path not in lost]
     except _BROKEN_SCHEMA as err:
@@ -79,7 +86,10 @@ def _own_place(node: Json, at: Place | None) -> Place:
 class _Telling:
     """Turn voluptuous' errors about one node into problems."""
 
-    def __init__(self, schema: vol.Schema, node: Json, path: str, texts: Texts, at: Place | None) -> None:
+    def __init__(
+        self, schema: vol.Schema, node: Json, path: str, texts: Texts, at: Place | None, also_known: tuple[str, ...]
+    ) -> None:
+        self._also_known = also_known
         self._schema = schema
         self._node = node
         self._path = path
@@ -125,7 +135,7 @@ class _Telling:
         if isinstance(err, vol.RequiredFieldInvalid):
             return self._texts("check.missing")
         if err.msg == "extra keys not allowed":
-            keys = keys_at(self._schema, steps[:-1])
+            keys = [*keys_at(self._schema, steps[:-1]), *(self._also_known if len(steps) == 1 else ())]
             near = did_you_mean(steps[-1] if steps else "", keys, self._texts)
             known = "" if near or not keys else self._texts("check.known_keys", names=", ".join(map(str, keys)))
             return self._texts("check.unknown_key") + (near or known)
@@ -137,9 +147,25 @@ class _Telling:
             names = ", ".join(str(choice) for choice in choices)
             near = "" if is_secret else did_you_mean(value, choices, self._texts)
             return self._texts("check.one_of", names=names) + self._shown(value, is_secret) + near
-        return self._translated(err) + self._shown(value, is_secret)
+        return self._translated(self._better(err, steps, value)) + self._shown(value, is_secret)
+
+    def _better(self, err: vol.Invalid, steps: list[Any], value: Json) -> vol.Invalid:
+        # Of several alternatives voluptuous tells what the first one said, often a bare "not a valid value".
+        if not isinstance(err, (vol.ScalarInvalid, vol.AnyInvalid)):
+            return err
+        for part in others_at(self._schema, steps):
+            try:
+                vol.Schema(part)(value)
+            except vol.MultipleInvalid as better:
+                if not better.path:
+                    return better.errors[0]
+            except _BROKEN_SCHEMA:
+                continue
+        return err
 
     def _translated(self, err: vol.Invalid) -> str:
+        if isinstance(err, Wrong):
+            return err.say(self._texts)
         for kinds, pattern, key in _PHRASES:
             if isinstance(err, kinds) and (found := re.fullmatch(pattern, str(err.msg), re.DOTALL)):
                 values = found.groupdict()

@@ -25,14 +25,21 @@ def keys_at(schema: SchemaPart, path: Sequence[Any]) -> list[Any]:
 
 
 def choices_at(schema: SchemaPart, path: Sequence[Any]) -> list[Any]:
-    """Return the values that may stand at ``path`` where the schema lists them, else nothing."""
+    """Return the values that may stand at ``path`` where the schema lists them all, else nothing."""
     choices: list[Any] = []
     for found in _at(schema, list(path)):
         if isinstance(found, vol.In):
             choices += _values(found.container)
         elif isinstance(found, (str, int, float)):
             choices.append(found)
+        elif found is not None:
+            return []
     return list(dict.fromkeys(choices))
+
+
+def others_at(schema: SchemaPart, path: Sequence[Any]) -> list[SchemaPart]:
+    """Return what else than a listed value may stand at ``path``: types, functions, mappings."""
+    return [part for part in _at(schema, list(path)) if part is not None and not isinstance(part, (str, int, float))]
 
 
 def exclusive_keys(schema: SchemaPart, path: Sequence[Any], group: str) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import jinja2
 import voluptuous as vol
 
 from .texts import Texts
@@ -206,6 +205,8 @@ def template(value: Json) -> str:
     """Return a Jinja2 template as it is, its syntax checked (what it asks for is known only when it runs)."""
     if not _is_text(value):
         raise Wrong("check.template_text")
+    import jinja2  # here, because every eye imports this file through siaga.core and none renders a template
+
     try:
         jinja2.Environment(extensions=["jinja2.ext.loopcontrols"]).parse(value)  # parsed, never rendered
     except jinja2.TemplateSyntaxError as err:
@@ -262,6 +263,21 @@ def text(value: Json) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
         raise Wrong("check.text")
     return str(value).strip()
+
+
+def optional_text(value: Json) -> str:
+    """Return words, or nothing where the key stands alone."""
+    return "" if value is None or value == "" else text(value)
+
+
+def web_address(value: Json) -> str:
+    """Return an http or https address without a slash at its end, or nothing."""
+    if value is None or value == "":
+        return ""
+    found = re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value) if _is_text(value) else None
+    if not found:
+        raise Wrong("check.url")
+    return str(value).rstrip("/")
 
 
 def _is_text(value: object) -> bool:
