@@ -1,0 +1,222 @@
+"""Writes clips: fragmented MP4 while they grow, plain MP4 with its SHA-256 when they are done.
+
+One thread writes what arrives, another finishes; neither ever holds up a reader. A small JSON file beside
+(``clips/.waiting``) lets nothing be lost and nothing be told twice when this process dies midway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import av
+
+from ..errors import StoreFailed
+from ..texts import Texts
+from ..types import Clip
+from .recorder_mp4 import PartFile, finish_part
+from .recorder_sidecar import ClipPlan, Sidecars
+from .ring import AccessUnit, StreamConfig
+
+logger = logging.getLogger(__name__)
+
+# About a minute of eight cameras at 0.5 Mbit/s: a disk that is slower than that for so long is broken.
+_QUEUE_BYTES = 32_000_000
+
+
+class ClipListener(Protocol):
+    """What hears of clips; called in the writer's threads."""
+
+    def on_clip_done(self, clip: Clip) -> None:
+        """Take a finished clip."""
+
+    def on_clip_failed(self, plan: ClipPlan, reason: str) -> None:
+        """Take a clip that was not written, with the reason in words."""
+
+
+class ClipWriter:
+    """Own every file of every clip under way."""
+
+    def __init__(self, storage: Path, listener: ClipListener, texts: Texts) -> None:
+        self.sidecars = Sidecars(storage)
+        self._storage = storage
+        self._listener = listener
+        self._texts = texts
+        self._growing: dict[str, _Growing] = {}
+        self._writes = _Worker("clip-writer")
+        self._finishes = _Worker("clip-finisher")
+        self._waiting_bytes = 0
+        self._lock = threading.Lock()
+        self.dropped_units = 0
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._writes.start()
+        self._finishes.start()
+
+    def open(self, plan: ClipPlan, config: StreamConfig) -> None:
+        """Begin a clip."""
+        self._writes.put(lambda: self._open(plan, config))
+
+    def write(self, clip_id: str, units: Sequence[AccessUnit]) -> bool:
+        """Add units to a clip; False when too much waits: they are dropped and the clip has a gap."""
+        size = sum(len(unit.data) for unit in units)
+        with self._lock:
+            if self._waiting_bytes + size > _QUEUE_BYTES:
+                self.dropped_units += len(units)
+                return False
+            self._waiting_bytes += size
+        self._writes.put(lambda: self._write(clip_id, units, size))
+        return True
+
+    def update(self, plan: ClipPlan) -> None:
+        """Keep a clip's new keys and end."""
+        self._writes.put(lambda: self._update(plan))
+
+    def finish(self, plan: ClipPlan) -> None:
+        """End a clip; it is told when it is whole on the disk."""
+        self._writes.put(lambda: self._end(plan))
+
+    def recover(self) -> list[ClipPlan]:
+        """Finish what a recorder that died has left; return the plans found, for their keys."""
+        plans = self.sidecars.read_all()
+        for plan in plans:
+            if plan.clip is not None:
+                self._listener.on_clip_done(plan.clip)
+            else:
+                self._finishes.put(lambda plan=plan: self._finish(plan.replaced(has_gap=True)))  # type: ignore[misc]
+        return plans
+
+    def accept(self, clip_id: str) -> None:
+        """Forget a clip that the hub has in its index."""
+        self._finishes.put(lambda: self.sidecars.remove(clip_id))
+
+    def close(self, limit_s: float) -> bool:
+        """Write and finish what waits; False when the time was not enough."""
+        half_s = limit_s / 2
+        return self._writes.close(half_s) and self._finishes.close(half_s)
+
+    def _open(self, plan: ClipPlan, config: StreamConfig) -> None:
+        try:
+            self.sidecars.write(plan)
+            self._growing[plan.id] = _Growing(plan, PartFile(self._storage / plan.part, config))
+        except (StoreFailed, OSError, av.error.FFmpegError) as err:
+            self._fail(plan, err)
+
+    def _write(self, clip_id: str, units: Sequence[AccessUnit], size: int) -> None:
+        with self._lock:
+            self._waiting_bytes -= size
+        growing = self._growing.get(clip_id)
+        if growing is None:
+            return  # failed before
+        try:
+            for unit in units:
+                growing.part.add(unit)
+        except (OSError, av.error.FFmpegError) as err:
+            del self._growing[clip_id]
+            with contextlib.suppress(OSError, av.error.FFmpegError):
+                growing.part.close()
+            self._fail(growing.plan, err)
+
+    def _update(self, plan: ClipPlan) -> None:
+        growing = self._growing.get(plan.id)
+        if growing is None:
+            return
+        growing.plan = plan
+        try:
+            self.sidecars.write(plan)
+        except OSError as err:
+            logger.warning("%s: the plan of clip %s was not kept: %s", plan.camera, plan.id, err)
+
+    def _end(self, plan: ClipPlan) -> None:
+        growing = self._growing.pop(plan.id, None)
+        if growing is None:
+            return
+        try:
+            growing.part.close()
+        except (OSError, av.error.FFmpegError) as err:
+            self._fail(plan, err)
+            return
+        self._finishes.put(lambda: self._finish(plan))
+
+    def _finish(self, plan: ClipPlan) -> None:
+        try:
+            clip = finish_part(self._storage, plan)
+        except (OSError, av.error.FFmpegError, ValueError) as err:
+            self._fail(plan, err)
+            return
+        try:
+            self.sidecars.write(plan.replaced(clip=clip))
+        except OSError as err:
+            logger.warning("%s: clip %s is told without its note on the disk: %s", plan.camera, plan.id, err)
+        self._listener.on_clip_done(clip)
+
+    def _fail(self, plan: ClipPlan, err: Exception) -> None:
+        reason = name_disk_error(err, self._texts)
+        logger.error("%s: clip %s: %s", plan.camera, plan.id, reason)
+        part = self._storage / plan.part
+        with contextlib.suppress(OSError):
+            # A part with pictures in it is evidence: it stays, with its plan, for the next start.
+            if not part.exists() or part.stat().st_size < 4096:
+                part.unlink(missing_ok=True)
+                self.sidecars.remove(plan.id)
+        self._listener.on_clip_failed(plan, reason)
+
+
+def name_disk_error(err: Exception, texts: Texts) -> str:
+    """Return what an error of the disk means, in words."""
+    number = getattr(err, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return texts("media.clip.disk_full")
+    if number in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
+        return texts("media.clip.read_only")
+    if isinstance(err, ValueError) and not isinstance(err, av.error.FFmpegError):
+        return texts("media.clip.empty")
+    return texts("media.clip.failed", what=getattr(err, "strerror", None) or type(err).__name__)
+
+
+class _Growing:
+    def __init__(self, plan: ClipPlan, part: PartFile) -> None:
+        self.plan = plan
+        self.part = part
+
+
+class _Worker:
+    """Run jobs one after the other in a thread; their number is bounded by the bytes they hold."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._has_job = threading.Condition()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, job: Callable[[], None]) -> None:
+        with self._has_job:
+            self._jobs.append(job)
+            self._has_job.notify()
+
+    def close(self, limit_s: float) -> bool:
+        with self._has_job:
+            self._is_closing = True
+            self._has_job.notify()
+        self._thread.join(limit_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            with self._has_job:
+                while not self._jobs:
+                    if self._is_closing:
+                        return
+                    self._has_job.wait()
+                job = self._jobs.popleft()
+            job()

@@ -1,0 +1,320 @@
+"""Passes encoded packets on to the eyes over a Unix socket; a slow eye loses whole GOPs and holds up nobody.
+
+A reader's thread sends as much as the socket takes at once; what is left over goes out by one thread
+for all eyes. So a packet costs one system call and no change of thread while everybody keeps up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import LinkClosed
+from .link import Unframer, frame
+from .messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Unwatch, Watch
+from .ring import MAX_GOP_UNITS, AccessUnit, StreamConfig
+
+logger = logging.getLogger(__name__)
+
+# Two seconds of ten busy cameras. An eye that is further behind than that sees the past.
+_QUEUE_BYTES = 4_000_000
+_SEND_BUFFER_BYTES = 1 << 20
+_MAX_EYES = 64
+
+
+class PacketServer:
+    """Listen for eyes and know which eye watches which camera."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._feeds: dict[str, Feed] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen(_MAX_EYES)
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._eyes: set[_Eye] = set()
+        self._dropped_by_gone = 0
+        self._is_closed = False
+
+    def start(self) -> None:
+        """Serve in a thread of its own until closed."""
+        threading.Thread(target=self._run, name="packets", daemon=True).start()
+
+    def close(self) -> None:
+        """End; the eyes see their connection close."""
+        self._is_closed = True
+        self._wake()
+
+    @property
+    def dropped(self) -> int:
+        """Return how many packets eyes have missed because they were slow."""
+        return self._dropped_by_gone + sum(eye.dropped for eye in list(self._eyes))
+
+    def feed(self, camera: str) -> Feed:
+        """Return the feed of a camera; an eye may watch it before the camera is there."""
+        with self._lock:
+            return self._feeds.setdefault(camera, Feed(camera))
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: the thread is awake already
+            self._wake_write.send(b"\0")
+
+    def _run(self) -> None:
+        while not self._is_closed:
+            for key, events in self._selector.select():
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif key.fileobj is self._wake_read:
+                    self._watch_writable()
+                elif isinstance(key.data, _Eye):
+                    self._serve(key.data, events)
+        for eye in list(self._eyes):
+            self._forget(eye)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return  # gone before it was accepted
+        if len(self._eyes) >= _MAX_EYES:
+            sock.close()
+            return
+        eye = _Eye(sock, self._wake)
+        self._eyes.add(eye)
+        self._selector.register(sock, selectors.EVENT_READ, eye)
+
+    def _watch_writable(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake_read.recv(4096)
+        for eye in list(self._eyes):
+            if eye.has_waiting:
+                self._selector.modify(eye.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, eye)
+
+    def _serve(self, eye: _Eye, events: int) -> None:
+        try:
+            if events & selectors.EVENT_READ:
+                for message in eye.receive():
+                    self._obey(eye, message)
+            if events & selectors.EVENT_WRITE and eye.flush():
+                self._selector.modify(eye.sock, selectors.EVENT_READ, eye)
+        except LinkClosed:
+            self._forget(eye)
+
+    def _obey(self, eye: _Eye, message: ToPackets) -> None:
+        feed = self.feed(message.camera)
+        if isinstance(message, Watch):
+            feed.add(eye)
+        elif isinstance(message, Unwatch):
+            feed.remove(eye)
+
+    def _forget(self, eye: _Eye) -> None:
+        with self._lock:
+            feeds = list(self._feeds.values())
+        for feed in feeds:
+            feed.remove(eye)
+        self._eyes.discard(eye)
+        self._dropped_by_gone += eye.dropped
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(eye.sock)
+        eye.sock.close()
+
+
+class Feed:
+    """Pass one camera's analysed stream on; keeps the open GOP for those who begin to watch."""
+
+    def __init__(self, camera: str) -> None:
+        self._camera = camera
+        self._lock = threading.Lock()
+        self._eyes: list[_Eye] = []
+        self._header: bytes | None = None
+        self._is_ended = True
+        self._gop: list[AccessUnit] = []
+
+    def open(self, config: StreamConfig) -> None:
+        """Tell a new codec or size; what came before is of no use."""
+        with self._lock:
+            self._header = frame(
+                StreamHeader(
+                    camera=self._camera,
+                    codec=config.codec,
+                    extradata=config.extradata,
+                    width=config.width,
+                    height=config.height,
+                )
+            )
+            self._gop = []
+            self._is_ended = True  # the header goes out with the next keyframe
+
+    def pass_on(self, unit: AccessUnit) -> None:
+        """Send a unit to every eye that watches."""
+        with self._lock:
+            if self._header is None or (self._is_ended and not unit.is_key):
+                return
+            if self._is_ended:
+                self._is_ended = False
+                for eye in self._eyes:
+                    eye.put_word(self._header)
+            if unit.is_key:
+                self._gop = []
+            elif len(self._gop) >= MAX_GOP_UNITS:
+                self._gop = []  # who comes now waits for a keyframe
+            if unit.is_key or self._gop:
+                self._gop.append(unit)
+            if self._eyes:
+                framed = self._frame(unit)
+                for eye in self._eyes:
+                    eye.put(self._camera, framed, unit.is_key)
+
+    def end(self) -> None:
+        """Tell that the stream is lost; the next keyframe comes behind a header again."""
+        with self._lock:
+            self._gop = []
+            if self._is_ended:
+                return
+            self._is_ended = True
+            word = frame(StreamEnd(camera=self._camera))
+            for eye in self._eyes:
+                eye.put_word(word)
+
+    def add(self, eye: _Eye) -> None:
+        """Begin with the header and the open GOP, so that an eye sees at once."""
+        with self._lock:
+            if eye in self._eyes:
+                return
+            self._eyes.append(eye)
+            if self._header is None or self._is_ended:
+                return
+            eye.put_word(self._header)
+            eye.wait_for_key(self._camera)
+            for unit in self._gop:
+                eye.put(self._camera, self._frame(unit), unit.is_key)
+
+    def remove(self, eye: _Eye) -> None:
+        """Send this eye no more."""
+        with self._lock:
+            if eye in self._eyes:
+                self._eyes.remove(eye)
+
+    def _frame(self, unit: AccessUnit) -> bytes:
+        return frame(
+            StreamPacket(
+                camera=self._camera,
+                pts_s=unit.pts_s,
+                is_key=unit.is_key,
+                at_s=unit.at_s,
+                arrived_mono_s=unit.arrived_mono_s,
+                data=unit.data,
+            )
+        )
+
+
+class _Eye:
+    """One eye's connection and what still waits for it, bounded in bytes."""
+
+    def __init__(self, sock: socket.socket, wake: Callable[[], None]) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        self.sock = sock
+        self.dropped = 0
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._unframer: Unframer[ToPackets] = Unframer(ToPackets)
+        # (camera, bytes); a word (header, end) has no camera and is never dropped.
+        self._waiting: deque[tuple[str | None, bytes]] = deque()
+        self._waiting_bytes = 0
+        self._begun = memoryview(b"")  # the rest of what has gone out in part
+        self._skipping: set[str] = set()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Say whether something is left to send."""
+        return bool(self._waiting or self._begun)
+
+    def receive(self) -> list[ToPackets]:
+        """Return what the eye says. LinkClosed."""
+        try:
+            content = self.sock.recv(65536)
+        except BlockingIOError:
+            return []
+        except OSError as err:
+            raise LinkClosed("the eye is gone") from err
+        if not content:
+            raise LinkClosed("the eye is gone")
+        return self._unframer.feed(content)
+
+    def wait_for_key(self, camera: str) -> None:
+        """Send nothing of a camera before its next keyframe."""
+        with self._lock:
+            self._skipping.add(camera)
+
+    def put_word(self, framed: bytes) -> None:
+        """Send a header or an end, behind what waits."""
+        with self._lock:
+            self._append(None, framed)
+
+    def put(self, camera: str, framed: bytes, is_key: bool) -> None:
+        """Send a packet, or drop it and the rest of its GOP when too much waits."""
+        with self._lock:
+            if camera in self._skipping and not is_key:
+                self.dropped += 1
+                return
+            if self._waiting_bytes + len(framed) > _QUEUE_BYTES:
+                self._drop_waiting(camera)
+                if not is_key or self._waiting_bytes + len(framed) > _QUEUE_BYTES:
+                    self._skipping.add(camera)
+                    self.dropped += 1
+                    return
+            self._skipping.discard(camera)
+            self._append(camera, framed)
+
+    def flush(self) -> bool:
+        """Send as much as the socket takes; True when nothing is left. LinkClosed."""
+        with self._lock:
+            while self._begun or self._waiting:
+                if not self._begun:
+                    _, framed = self._waiting.popleft()
+                    self._waiting_bytes -= len(framed)
+                    self._begun = memoryview(framed)
+                try:
+                    sent = self.sock.send(self._begun)
+                except BlockingIOError:
+                    return False
+                except OSError as err:
+                    raise LinkClosed("the eye is gone") from err
+                self._begun = self._begun[sent:]
+            return True
+
+    def _append(self, camera: str | None, framed: bytes) -> None:
+        if self._waiting or self._begun:
+            self._waiting.append((camera, framed))
+            self._waiting_bytes += len(framed)
+            return
+        try:
+            sent = self.sock.send(framed)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # the serving thread sees the closed connection and forgets this eye
+        if sent < len(framed):
+            self._begun = memoryview(framed)[sent:]
+            self._wake()
+
+    def _drop_waiting(self, camera: str) -> None:
+        kept = deque(item for item in self._waiting if item[0] != camera)
+        self.dropped += len(self._waiting) - len(kept)
+        self._waiting = kept
+        self._waiting_bytes = sum(len(framed) for _, framed in kept)

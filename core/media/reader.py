@@ -1,0 +1,270 @@
+"""Reads one stream in a thread of its own: demuxes, never decodes, reconnects, and tells what it is doing.
+
+What leaves it is always Annex B with its parameter sets in the configuration, whatever the source holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.packet import Packet
+from av.video import VideoStream
+
+from ..contracts import StreamSource
+from ..errors import AuthFailed, CameraError, CameraLost
+from ..texts import Texts
+from .backoff import Backoff
+from .messages import StreamCondition
+from .recorder_parameters import has_picture, is_complete, parameter_sets, picture_size
+from .recorder_source import StreamUnreadable, find_video, is_file, name_error, open_source
+from .recorder_timeline import Timeline
+from .ring import AccessUnit, Codec, StreamConfig
+
+logger = logging.getLogger(__name__)
+
+STALL_S = 10.0
+# A refused password does not get better by itself, and some cameras lock the account.
+AUTH_WAIT_S = 60.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+# Demuxing needs little stack; a hundred readers would otherwise reserve 800 MB of addresses.
+_STACK_BYTES = 1 << 20
+# Nothing larger is a picture of a camera: a damaged length field must not fill the memory.
+_MAX_UNIT_BYTES = 8_000_000
+
+
+class StreamListener(Protocol):
+    """What hears a reader; called in the reader's thread, must not block."""
+
+    def on_config(self, config: StreamConfig) -> None:
+        """Take the configuration of the units that follow."""
+
+    def on_unit(self, unit: AccessUnit) -> None:
+        """Take one unit; the first after each configuration is a keyframe."""
+
+    def on_condition(self, condition: StreamCondition, reason: str) -> None:
+        """Take a change of condition."""
+
+
+class StreamReader:
+    """Keep one source open until stopped."""
+
+    def __init__(
+        self,
+        source: StreamSource,
+        listener: StreamListener,
+        texts: Texts,
+        *,
+        name: str,
+        timeline: Timeline | None = None,
+    ) -> None:
+        self._source = source
+        self._listener = listener
+        self._texts = texts
+        self._timeline = timeline or Timeline()
+        self._is_stopped = threading.Event()
+        self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
+        self._config: StreamConfig | None = None
+        self._follows_gap = False
+        self._is_waiting = False
+        self._live_since_mono_s: float | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def is_trying(self) -> bool:
+        """Say whether the loss was seen here and the next try is due: then nothing hangs."""
+        return self._is_waiting
+
+    def start(self) -> None:
+        """Begin to connect."""
+        before = threading.stack_size(_STACK_BYTES)
+        try:
+            self._thread.start()
+        finally:
+            threading.stack_size(before)
+
+    def stop(self) -> None:
+        """Let go without waiting: FFmpeg cannot be called back from a read, but nothing more is told."""
+        self._is_stopped.set()
+
+    def join(self, limit_s: float) -> bool:
+        """Wait for the thread; False when it still hangs in a read."""
+        self._thread.join(limit_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._is_stopped.is_set():
+            self._tell("connecting", "")
+            self._live_since_mono_s = None
+            try:
+                self._read()
+            except CameraError as err:
+                wait_s = self._take_loss(err)
+                logger.info("%s: %s; next try in %.1f s", self._thread.name, err, wait_s)
+                self._is_waiting = True
+                self._is_stopped.wait(wait_s)
+                self._is_waiting = False
+
+    def _take_loss(self, err: CameraError) -> float:
+        ran_s = 0.0 if self._live_since_mono_s is None else time.monotonic() - self._live_since_mono_s
+        self._follows_gap = self._config is not None
+        self._timeline.restart()
+        self._tell(_condition_of(err), str(err))
+        wait_s = self._backoff.wait_s(ran_s)
+        return max(wait_s, AUTH_WAIT_S) if isinstance(err, AuthFailed) else wait_s
+
+    def _read(self) -> None:
+        """Connect and pass units on until the stream is lost (CameraLost) or the reader stopped."""
+        is_first_round = True
+        while not self._is_stopped.is_set():
+            with open_source(self._source, self._texts) as container:
+                stream, codec = find_video(container, self._texts)
+                units = _Assembler(stream, codec)
+                if not is_first_round:
+                    self._timeline.restart(is_seamless=True)
+                pace = _Pace(self._is_stopped) if is_file(self._source) else None
+                count = self._pass_on(container.demux(stream), units, pace)
+            if not self._source.is_loop:
+                raise CameraLost(self._texts("media.lost.ended"))
+            if not count:
+                raise StreamUnreadable(self._texts("media.unreadable.data"))
+            is_first_round = False
+
+    def _pass_on(self, packets: Iterator[Packet[VideoStream]], units: _Assembler, pace: _Pace | None) -> int:
+        count, last_mono_s = 0, time.monotonic()
+        while not self._is_stopped.is_set():
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError, ValueError) as err:
+                is_silent = time.monotonic() - last_mono_s >= STALL_S / 2
+                raise self._silence() if is_silent else name_error(err, self._source, self._texts) from None
+            if packet is None:
+                break
+            last_mono_s = time.monotonic()
+            for pts_s, dts_s, is_key, content in units.take(packet):
+                if pace is not None:
+                    pace.wait(dts_s if dts_s is not None else pts_s)
+                count += self._place(units, pts_s, dts_s, is_key, content)
+        return count
+
+    def _place(self, units: _Assembler, pts_s: float | None, dts_s: float | None, is_key: bool, content: bytes) -> int:
+        arrived_mono_s = time.monotonic()
+        if is_key:
+            config = units.config(content)
+            if config is not None and config != self._config:
+                self._config = config
+                self._deliver(lambda: self._listener.on_config(config))
+        if self._config is None or self._config.codec != units.codec:
+            return 0  # before the first keyframe nothing can be decoded
+        if self._live_since_mono_s is None:
+            if not is_key:
+                return 0
+            self._live_since_mono_s = arrived_mono_s
+            self._tell("live", "")
+        placed_pts_s, placed_dts_s = self._timeline.place(pts_s, dts_s, arrived_mono_s)
+        unit = AccessUnit(
+            pts_s=placed_pts_s,
+            dts_s=placed_dts_s,
+            is_key=is_key,
+            at_s=time.time(),
+            arrived_mono_s=arrived_mono_s,
+            data=content,
+            follows_gap=self._follows_gap,
+        )
+        self._follows_gap = False
+        self._deliver(lambda: self._listener.on_unit(unit))
+        return 1
+
+    def _silence(self) -> CameraLost:
+        return StreamStalled(self._texts("media.stalled", seconds=round(STALL_S)))
+
+    def _tell(self, condition: StreamCondition, reason: str) -> None:
+        self._deliver(lambda: self._listener.on_condition(condition, reason))
+
+    def _deliver(self, call: Callable[[], None]) -> None:
+        if not self._is_stopped.is_set():
+            call()
+
+
+class StreamStalled(CameraLost):
+    """Say that a camera keeps its connection and sends nothing."""
+
+
+class _Assembler:
+    """Turn FFmpeg's packets into whole access units in Annex B form.
+
+    Parameter sets that come as a packet of their own are put in front of the next picture; a picture
+    is passed on at once, because waiting for the next time stamp would cost a frame of latency.
+    """
+
+    def __init__(self, stream: VideoStream, codec: Codec) -> None:
+        self.codec = codec
+        self._stream = stream
+        extradata = bytes(stream.codec_context.extradata or b"")
+        # avcC and hvcC begin with their version, 1; Annex B with a start code.
+        is_boxed = codec != "mjpeg" and extradata[:1] == b"\x01"
+        self._to_annex_b = BitStreamFilterContext(f"{codec}_mp4toannexb", stream) if is_boxed else None
+        self._parameters = b"" if is_boxed else parameter_sets(codec, extradata)
+        self._time_base = float(stream.time_base or 0)
+        self._held = b""
+
+    def take(self, packet: Packet[VideoStream]) -> Iterator[tuple[float | None, float | None, bool, bytes]]:
+        """Yield presentation and decoding time, whether it is a keyframe, and the unit."""
+        if not packet.size or packet.size > _MAX_UNIT_BYTES:
+            return
+        for whole in [packet] if self._to_annex_b is None else self._to_annex_b.filter(packet):
+            content = self._held + bytes(whole)
+            if not has_picture(self.codec, content):
+                self._held = content if len(content) < _MAX_UNIT_BYTES else b""
+                continue
+            self._held = b""
+            is_key = whole.is_keyframe or self.codec == "mjpeg"
+            yield self._seconds(whole.pts), self._seconds(whole.dts), is_key, content
+
+    def config(self, keyframe: bytes) -> StreamConfig | None:
+        """Return the configuration that a keyframe is decoded with; None while parameter sets are missing."""
+        in_band = parameter_sets(self.codec, keyframe)
+        if is_complete(self.codec, in_band):
+            self._parameters = in_band
+        if not is_complete(self.codec, self._parameters):
+            return None
+        width, height = picture_size(self.codec, self._parameters)
+        if self.codec == "mjpeg":
+            width, height = self._stream.codec_context.width, self._stream.codec_context.height
+        return StreamConfig(codec=self.codec, extradata=self._parameters, width=width, height=height)
+
+    def _seconds(self, stamp: int | None) -> float | None:
+        return None if stamp is None else stamp * self._time_base
+
+
+class _Pace:
+    """Hold a file back to the speed of its pictures."""
+
+    def __init__(self, is_stopped: threading.Event) -> None:
+        self._is_stopped = is_stopped
+        self._zero_mono_s = time.monotonic()
+        self._first_s: float | None = None
+        self._count = 0
+
+    def wait(self, stamp_s: float | None) -> None:
+        """Wait until a picture's time; one without a time stamp comes at 25 a second."""
+        stamp_s = self._count / 25 if stamp_s is None else stamp_s
+        self._count += 1
+        if self._first_s is None:
+            self._first_s = stamp_s
+        due_mono_s = self._zero_mono_s + stamp_s - self._first_s
+        # A damaged file may say any time; a picture is never waited for longer than a second.
+        self._is_stopped.wait(min(1.0, max(0.0, due_mono_s - time.monotonic())))
+
+
+def _condition_of(err: CameraError) -> StreamCondition:
+    if isinstance(err, AuthFailed):
+        return "auth_failed"
+    if isinstance(err, StreamStalled):
+        return "stalled"
+    return "unreadable" if isinstance(err, StreamUnreadable) else "lost"

@@ -1,0 +1,210 @@
+"""One camera in the recorder: its streams, the ring for pre-roll, the feed for eyes, the open clip."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from ..contracts import StreamSource
+from ..errors import MediaError
+from ..texts import Texts
+from .messages import OpenCamera, StartBurst, StreamChanged, StreamCondition, StreamReport
+from .packet_server import Feed
+from .reader import STALL_S, StreamReader
+from .recorder_bursts import BurstDesk
+from .recorder_timeline import Meter, Timeline
+from .ring import AccessUnit, Ring, StreamConfig
+
+logger = logging.getLogger(__name__)
+
+# FFmpeg's own time-out ends a stalled read after 10 s; one that still hangs then is left behind.
+_ABANDON_S = 15.0
+
+
+class RecordedStream:
+    """Hear one reader: keep the ring, feed the eyes, give units to the open clip."""
+
+    def __init__(
+        self,
+        camera: str,
+        source: StreamSource,
+        tell: Callable[[StreamChanged], None],
+        texts: Texts,
+        *,
+        feed: Feed | None,
+        recording: tuple[Ring, BurstDesk] | None,
+    ) -> None:
+        self._camera = camera
+        self._source = source
+        self._tell = tell
+        self._texts = texts
+        self._feed = feed
+        self._ring: Ring | None = None
+        self._desk: BurstDesk | None = None
+        if recording is not None:
+            self._ring, self._desk = recording
+        self._lock = threading.Lock()
+        self._timeline = Timeline()
+        self._meter = Meter()
+        self._condition: StreamCondition = "connecting"
+        self._reason = ""
+        self._config: StreamConfig | None = None
+        self._times_live = 0
+        self._arrived_mono_s = 0.0
+        self._reader = self._start_reader()
+
+    def on_config(self, config: StreamConfig) -> None:
+        """Begin a new stretch; the ring cannot mix two, so it begins anew."""
+        with self._lock:
+            self._config = config
+            if self._ring is not None and self._desk is not None:
+                self._ring.clear()
+                self._desk.change(config)
+            if self._feed is not None:
+                self._feed.open(config)
+
+    def on_unit(self, unit: AccessUnit) -> None:
+        """Keep and pass on a unit."""
+        with self._lock:
+            self._arrived_mono_s = unit.arrived_mono_s
+            self._meter.add(len(unit.data), unit.arrived_mono_s)
+            if self._ring is not None and self._desk is not None:
+                self._ring.add(unit)
+                self._desk.take(unit)
+        if self._feed is not None:
+            self._feed.pass_on(unit)
+
+    def on_condition(self, condition: StreamCondition, reason: str) -> None:
+        """Tell the hub; the eyes learn of a loss."""
+        with self._lock:
+            self._condition, self._reason = condition, reason
+            if condition == "live":
+                self._times_live += 1
+                self._arrived_mono_s = time.monotonic()
+            else:
+                self._meter.reset()
+        if self._feed is not None and condition != "live":
+            self._feed.end()
+        self._tell(StreamChanged(report=self.report(), at=datetime.now(timezone.utc)))
+
+    def report(self) -> StreamReport:
+        """Return how the stream is."""
+        with self._lock:
+            return StreamReport(
+                camera=self._camera,
+                role=self._source.role,
+                condition=self._condition,
+                reason=self._reason,
+                codec=self._config.codec if self._config else "",
+                width=self._config.width if self._config else 0,
+                height=self._config.height if self._config else 0,
+                fps=round(self._meter.fps, 2),
+                bits_per_s=round(self._meter.bits_per_s),
+                ring_s=round(self._ring.seconds, 2) if self._ring else 0.0,
+                ring_bytes=self._ring.size_bytes if self._ring else 0,
+                reconnects=max(0, self._times_live - 1),
+                packets=self._meter.packets,
+            )
+
+    def burst(self, burst: StartBurst) -> str:
+        """Begin or extend a clip. MediaError."""
+        with self._lock:
+            if self._ring is None or self._desk is None:
+                raise MediaError(self._texts("media.clip.no_camera", camera=self._camera))
+            return self._desk.ask(burst, self._ring, time.time(), time.monotonic())
+
+    def forget_clip(self, clip_id: str) -> None:
+        """Give up a clip that the disk did not take."""
+        with self._lock:
+            if self._desk is not None:
+                self._desk.forget(clip_id)
+
+    def set_limits(self, ring_s: float, ring_bytes: int) -> None:
+        """Change how much pre-roll is kept."""
+        with self._lock:
+            if self._ring is not None:
+                self._ring.limit_s, self._ring.limit_bytes = ring_s, ring_bytes
+
+    def tick(self) -> None:
+        """End clips that are due, and see a stream that stands still though its reader does not say so."""
+        now_mono_s = time.monotonic()
+        with self._lock:
+            if self._desk is not None:
+                self._desk.tick(now_mono_s)
+            silent_s = now_mono_s - self._arrived_mono_s
+            is_stalling = self._condition == "live" and silent_s > STALL_S
+            is_hanging = self._condition == "stalled" and silent_s > _ABANDON_S and self._arrived_mono_s > 0
+        if is_stalling:
+            self.on_condition("stalled", self._texts("media.stalled", seconds=round(STALL_S)))
+        elif is_hanging and not self._reader.is_trying:
+            logger.warning("%s %s: the read hangs; a new reader takes over", self._camera, self._source.role)
+            self._reader.stop()
+            self._timeline = Timeline(after=self._timeline)
+            self._arrived_mono_s = 0.0
+            self._reader = self._start_reader()
+
+    def close(self) -> None:
+        """Let go of the camera; the open clip is ended."""
+        self._reader.stop()
+        with self._lock:
+            if self._desk is not None:
+                self._desk.close()
+        self.on_condition("closed", "")
+
+    def _start_reader(self) -> StreamReader:
+        name = f"{self._camera} {self._source.role}"
+        reader = StreamReader(self._source, self, self._texts, name=name, timeline=self._timeline)
+        reader.start()
+        return reader
+
+
+class RecordedCamera:
+    """Hold the streams of one camera: ``main`` is recorded, ``sub`` analysed; one serves both."""
+
+    def __init__(
+        self, order: OpenCamera, tell: Callable[[StreamChanged], None], texts: Texts, *, feed: Feed, desk: BurstDesk
+    ) -> None:
+        self.sources = order.sources
+        analysed = next((source for source in order.sources if source.role == "sub"), order.sources[0])
+        recorded = next((source for source in order.sources if source.role == "main"), order.sources[0])
+        ring = Ring(order.ring_s, order.ring_bytes)
+        self._recorded = RecordedStream(
+            order.camera,
+            recorded,
+            tell,
+            texts,
+            feed=feed if analysed is recorded else None,
+            recording=(ring, desk),
+        )
+        self._streams = [self._recorded]
+        if analysed is not recorded:
+            self._streams.append(RecordedStream(order.camera, analysed, tell, texts, feed=feed, recording=None))
+
+    def burst(self, burst: StartBurst) -> str:
+        """Begin or extend a clip; return its id. MediaError."""
+        return self._recorded.burst(burst)
+
+    def forget_clip(self, clip_id: str) -> None:
+        """Give up a clip that the disk did not take."""
+        self._recorded.forget_clip(clip_id)
+
+    def set_limits(self, ring_s: float, ring_bytes: int) -> None:
+        """Change how much pre-roll is kept."""
+        self._recorded.set_limits(ring_s, ring_bytes)
+
+    def reports(self) -> tuple[StreamReport, ...]:
+        """Return how each stream is."""
+        return tuple(stream.report() for stream in self._streams)
+
+    def tick(self) -> None:
+        """Do what is due; called about each second."""
+        for stream in self._streams:
+            stream.tick()
+
+    def close(self) -> None:
+        """Let go of every stream."""
+        for stream in self._streams:
+            stream.close()
