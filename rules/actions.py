@@ -31,7 +31,7 @@ BURST_LIMIT_S = 600.0
 class GotoPreset:
     """Turn cameras to a preset; which presets a camera has is known only when it is asked."""
 
-    targets = ("camera",)
+    targets: tuple[str, ...] = ("camera",)
 
     def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
         """Ask for a camera: the one that saw the event is seldom the one that should turn."""
@@ -64,7 +64,7 @@ class GotoPreset:
 class Burst:
     """Cut a clip around the event, of the event's own camera when no target is given."""
 
-    targets = ("camera",)
+    targets: tuple[str, ...] = ("camera",)
 
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
         """Ask the recorder; the clip's id is known at once, the clip is there when it has been cut."""
@@ -83,7 +83,7 @@ class Burst:
 class Snapshot:
     """Take and keep a picture now, of the event's own camera when no target is given."""
 
-    targets = ("camera",)
+    targets: tuple[str, ...] = ("camera",)
 
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
         """Take one picture of each camera."""
@@ -100,7 +100,7 @@ class Snapshot:
 class Log:
     """Write a line to the log."""
 
-    targets = ()
+    targets: tuple[str, ...] = ()
 
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
         """Write it at its level."""

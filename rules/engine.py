@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from ..core.types import Trace, TraceStep
 from .deciding import LATE_LIMIT_S, Decider
 from .faults import FAULTS
 from .index import RuleIndex
-from .rule import NearMiss, Rule, RuleProblem, RuleState, Words
+from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState
 from .run import Opened, Walk
 from .run_log import Figures, RunLog, RunRow
 from .templates import TemplateBox
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 # Decide no longer than this in one go: the hub's other parts share the loop.
 _TURN_S = 0.02
+_STOP_LIMIT_S = 1.5
+_WAKES = 2_000
 
 
 class EngineHub(Hub, Protocol):
@@ -42,19 +44,18 @@ class EngineHub(Hub, Protocol):
 class RuleEngine:
     """Run rules. ``start`` goes on with what a restart interrupted, ``stop`` leaves open runs for the next start."""
 
-    def __init__(
-        self, hub: EngineHub, words: Words, rules: Iterable[Rule], problems: Iterable[RuleProblem] = ()
-    ) -> None:
+    def __init__(self, hub: EngineHub, loaded: LoadedRules) -> None:
         self._hub = hub
-        self._rules = {rule.id: rule for rule in rules}
-        self._problems = tuple(problems)
-        self._box = TemplateBox(words.template_functions, hub.settings.site, hub.clock, hub.texts)
+        self._rules = {rule.id: rule for rule in loaded.rules}
+        self._problems = loaded.problems
+        self._box = TemplateBox(loaded.template_functions, hub.settings.site, hub.clock, hub.texts)
         self._index = RuleIndex(rule for rule in self._rules.values() if rule.is_enabled)
         self._decider = Decider(hub, self._box, self._index)
         self._log: RunLog | None = None
         self._running: dict[str, list[_Running]] = {}
         self._cursor = 0
         self._is_stopping = False
+        self._follower: TaskHandle | None = None
 
     async def start(self) -> None:
         """Go on with open runs, then follow the journal from where it was left."""
@@ -64,16 +65,22 @@ class RuleEngine:
                 self._box.compile(source)
         self._decider.figures = await self._log.figures()
         await self._resume()
-        self._hub.tasks.start("rules", self._follow)
+        self._follower = self._hub.tasks.start("rules", self._follow)
 
     async def stop(self) -> None:
         """Stop following and leave every run where it is; the next start goes on with it."""
         self._is_stopping = True
-        for runs in self._running.values():
-            for run in runs:
-                run.leave()
+        if self._follower is not None:
+            self._follower.cancel()
+        runs = [run for runs in self._running.values() for run in runs]
+        for run in runs:
+            run.leave()
+        deadline_s = time.monotonic() + _STOP_LIMIT_S
+        for run in runs:
+            if run.handle is not None:
+                await run.handle.wait(max(0.0, deadline_s - time.monotonic()))
 
-    def rules(self) -> tuple[RuleState, ...]:
+    async def rules(self) -> tuple[RuleState, ...]:
         """Return every rule of the files, wrong ones with their problems, in the order of the files."""
         states = [self._state(rule) for rule in self._rules.values()]
         wrong: dict[str, list[RuleProblem]] = {}
@@ -99,7 +106,7 @@ class RuleEngine:
             return ()
         return tuple(self._worded(trace) for trace in await self._log.traces(rule_id, limit))
 
-    def why_not(self, rule_id: str) -> tuple[NearMiss, ...]:
+    def near_misses(self, rule_id: str) -> tuple[NearMiss, ...]:
         """Return why events of the right kind and camera did not fire a rule, newest first (since the start)."""
         return self._index.near_misses(rule_id)
 
@@ -108,17 +115,19 @@ class RuleEngine:
     async def _follow(self) -> None:
         log = self._open_log()
         self._cursor = await log.cursor()
-        async with self._hub.bus.subscribe(Committed, size=1, name="rules") as woken:
+        async with self._hub.bus.subscribe(Committed, size=_WAKES, name="rules") as woken:
             while True:
                 batch = await self._hub.events.after(self._cursor, _BATCH)
                 if batch:
                     await self._meet(batch)
                 else:
                     await anext(woken)
+                    while len(woken):  # the journal tells them all at once
+                        await anext(woken)
 
     async def _meet(self, batch: list[Committed]) -> None:
         turn_ends_s = time.monotonic() + _TURN_S
-        running = {rule_id: [run.row for run in runs] for rule_id, runs in self._running.items() if runs}
+        running = {rule_id: [run.opened.row for run in runs] for rule_id, runs in self._running.items() if runs}
         self._decider.begin(running)
         for committed in batch:
             self._decider.meet(committed)
@@ -132,6 +141,8 @@ class RuleEngine:
             self._start(opened)
 
     def _start(self, opened: Opened) -> None:
+        if self._is_stopping:
+            return  # it is in the log, the next start goes on with it
         runs = self._running.setdefault(opened.rule.id, [])
         before = list(runs)
         if opened.rule.mode == "restart":

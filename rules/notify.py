@@ -23,7 +23,7 @@ PREFIX = "notify."
 class Notify:
     """Tell contacts; ``notify.<notifier>`` by that notifier alone, to a contact or to ``data.to``."""
 
-    targets = ("contact",)
+    targets: tuple[str, ...] = ("contact",)
 
     def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
         """Say what can be known wrong before the rule runs: a notifier or an address that is not there."""
@@ -53,7 +53,9 @@ class Notify:
 
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
         """Commit a notice for each address; one that is in the outbox already is no error."""
-        put, known, failed = [], [], []
+        put: list[str] = []
+        known: list[str] = []
+        failed: list[str] = []
         for address in _addresses(call, hub):
             notice = _notice(call, address, hub)
             try:

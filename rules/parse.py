@@ -14,11 +14,11 @@ from ..core.errors import Problem
 from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.validators import boolean, duration, slug, text
-from ..core.yaml_lines import Gap, LineList, place_of, plain, without
+from ..core.yaml_lines import Gap, LineDict, LineList, place_of, plain, without
 from .faults import FAULTS
 from .parse_steps import read_conditions, read_steps
 from .reading import Reading, Spot
-from .rule import BoundTrigger, Rule, RuleProblem, Words
+from .rule import BoundTrigger, LoadedRules, Rule, RuleProblem, Words
 from .templates import TemplateBox
 
 MODES = ("single", "restart", "queued", "parallel")
@@ -42,10 +42,8 @@ RULE = vol.Schema(
 _TRIGGER_HEAD = vol.Schema({"trigger": text, "id": text, "alias": text, "enabled": boolean})
 
 
-def load_rules(
-    nodes: Iterable[Any], words: Words, settings: Settings, texts: Texts
-) -> tuple[tuple[Rule, ...], tuple[RuleProblem, ...]]:
-    """Return the rules that are right, and every problem of the others.
+def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Texts) -> LoadedRules:
+    """Return the rules that are right, and every problem of the others; never raises for what is written.
 
     ``nodes`` are YAML values with places (``core.yaml_lines``). The same code serves the hub and ``siaga check``.
     """
@@ -63,7 +61,9 @@ def load_rules(
             problems += _told(items, number, reading.problems)
         else:
             rules[rule.id] = rule
-    return tuple(rules.values()), tuple(problems)
+    return LoadedRules(
+        rules=tuple(rules.values()), problems=tuple(problems), template_functions=words.template_functions
+    )
 
 
 def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
@@ -116,7 +116,7 @@ def _read_triggers(reading: Reading, spot: Spot) -> tuple[BoundTrigger, ...]:
 def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | None:
     node = spot.value
     known = reading.words.triggers
-    if not isinstance(node, dict):
+    if not isinstance(node, LineDict):
         reading.wrong(spot, "check.needs_mapping")
         return None
     if "trigger" not in node:

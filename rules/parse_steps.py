@@ -29,7 +29,7 @@ from .rule import (
 )
 
 _GROUPS = ("and", "or", "not")
-_COMMON = {
+_COMMON: dict[Any, Any] = {
     vol.Optional("alias"): text,
     vol.Optional("enabled"): boolean,
     vol.Optional("continue_on_error"): boolean,
@@ -60,17 +60,21 @@ def read_condition(reading: Reading, spot: Spot) -> BoundCondition | None:
         node = as_node({"condition": "template", "value_template": node}, spot)
     elif isinstance(node, dict) and "condition" not in node:
         for group in _GROUPS:
-            if group in node:
-                rest = without(node, (group,)) if isinstance(node, LineDict) else node
-                rest |= {"condition": group, "conditions": node[group]}
-                rest.places = {**rest.places, "conditions": rest.places.get(group, rest.place)}
-                node = rest
+            if isinstance(node, LineDict) and group in node:
+                node = _long_form(node, group)
                 break
     if not isinstance(node, dict) or "condition" not in node:
         if not isinstance(node, Gap):
             reading.wrong(spot, "rules.check.no_condition_word", names=", ".join(reading.words.conditions))
         return None
     return _worded_condition(reading, spot, node)
+
+
+def _long_form(node: LineDict, group: str) -> LineDict:
+    rest = without(node, (group,))
+    rest.update({"condition": group, "conditions": node[group]})
+    rest.places = {**node.places, "conditions": node.places.get(group, node.place)}
+    return rest
 
 
 def _worded_condition(reading: Reading, spot: Spot, node: Any) -> BoundCondition | None:  # noqa: ANN401

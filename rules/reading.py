@@ -50,7 +50,9 @@ class Reading:
         """Keep problems, each once."""
         self.problems += [problem for problem in problems if problem not in self.problems]
 
-    def wrong(self, spot: Spot, key: str, *, near: object = None, known: Iterable[str] = (), **values: object) -> None:
+    def wrong(
+        self, spot: Spot, key: str, /, *, near: object = None, known: Iterable[str] = (), **values: object
+    ) -> None:
         """Keep one problem, with the nearest of the known names."""
         place = place_of(spot.container, spot.key)
         what = self.texts(key, **values)
@@ -112,7 +114,12 @@ class Reading:
             looked = looked if cameras else list(settings.cameras.values())
             # A camera that does not exist is told at its own place; its zones cannot be known.
             return tuple(zone for camera in looked for zone in camera.zones) if looked or not cameras else None
-        names = {"camera": settings.cameras, "contact": settings.contacts, "kind": self.words.event_kinds}.get(sort)
+        known: dict[str, Iterable[str]] = {
+            "camera": settings.cameras,
+            "contact": settings.contacts,
+            "kind": self.words.event_kinds,
+        }
+        names = known.get(sort)
         return None if names is None else tuple(names)
 
     @staticmethod

@@ -15,14 +15,33 @@ from ..core.types import Event, Json, Struct
 Mode = Literal["single", "restart", "queued", "parallel"]
 
 
-class Words(Struct):
-    """Hold the words that plugins offer, as the plugin manager gathered them."""
+class Words(Protocol):
+    """Hold the words that plugins offer; the plugin manager does."""
 
-    triggers: Mapping[str, Kind[Trigger]]
-    conditions: Mapping[str, Kind[Condition]]
-    actions: Mapping[str, Kind[Action]]
-    template_functions: Mapping[str, Callable[..., Any]] = {}
-    event_kinds: Mapping[str, EventKind] = {}
+    @property
+    def triggers(self) -> Mapping[str, Kind[Trigger]]:
+        """Return triggers by name."""
+        ...
+
+    @property
+    def conditions(self) -> Mapping[str, Kind[Condition]]:
+        """Return conditions by name."""
+        ...
+
+    @property
+    def actions(self) -> Mapping[str, Kind[Action]]:
+        """Return actions by name."""
+        ...
+
+    @property
+    def template_functions(self) -> Mapping[str, Callable[..., Any]]:
+        """Return template filters by name."""
+        ...
+
+    @property
+    def event_kinds(self) -> Mapping[str, EventKind]:
+        """Return the kinds of event that somebody tells."""
+        ...
 
 
 class BoundTrigger(Struct):
@@ -52,7 +71,7 @@ class Step(Struct):
     goes_on: bool = True
 
 
-class ActionStep(Step):
+class ActionStep(Step, kw_only=True):
     """Ask a plugin's action; texts of ``target`` and ``values`` may be templates."""
 
     name: str
@@ -62,7 +81,7 @@ class ActionStep(Step):
     values: dict[str, Json] = {}
 
 
-class DelayStep(Step):
+class DelayStep(Step, kw_only=True):
     """Wait; ``length`` is seconds, or a template, or a dict of units that may hold templates."""
 
     length: Json
@@ -76,14 +95,14 @@ class Option(Struct):
     alias: str = ""
 
 
-class ChooseStep(Step):
+class ChooseStep(Step, kw_only=True):
     """Take the first option whose conditions hold, else the default."""
 
     options: tuple[Option, ...]
     default: tuple[Step, ...] = ()
 
 
-class IfStep(Step):
+class IfStep(Step, kw_only=True):
     """Take ``then`` or ``otherwise``."""
 
     conditions: tuple[BoundCondition, ...]
@@ -91,20 +110,20 @@ class IfStep(Step):
     otherwise: tuple[Step, ...] = ()
 
 
-class VariablesStep(Step):
+class VariablesStep(Step, kw_only=True):
     """Set variables for the steps behind it."""
 
     values: dict[str, Json]
 
 
-class StopStep(Step):
+class StopStep(Step, kw_only=True):
     """End the run, as finished or as failed."""
 
     reason: str
     is_error: bool = False
 
 
-class ConditionStep(Step):
+class ConditionStep(Step, kw_only=True):
     """End its sequence when the condition does not hold."""
 
     condition: BoundCondition
@@ -142,6 +161,14 @@ class RuleProblem(Struct):
 
     def __str__(self) -> str:
         return str(self.problem)
+
+
+class LoadedRules(Struct):
+    """Hold what was read: the rules that are right, what is wrong with the others, the filters they may use."""
+
+    rules: tuple[Rule, ...] = ()
+    problems: tuple[RuleProblem, ...] = ()
+    template_functions: Mapping[str, Callable[..., Any]] = {}
 
 
 class RuleState(Struct):

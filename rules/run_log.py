@@ -22,7 +22,7 @@ DropReason = Literal["cooldown", "mode", "late"]
 migrations = Migrations("rules")
 
 
-@migrations()  # type: ignore[untyped-decorator]
+@migrations()
 def create_run_tables(db: Database) -> None:
     """Make the tables of the rule engine."""
     for statement in (

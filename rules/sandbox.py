@@ -15,6 +15,7 @@ from datetime import time as time_of_day
 from typing import Any
 
 from jinja2 import StrictUndefined, nodes
+from jinja2.compiler import Frame
 from jinja2.filters import FILTERS
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context, LoopContext, Undefined
@@ -145,11 +146,20 @@ def bounded_range(*args: int) -> range:
     return numbers
 
 
+class _Generator(NativeCodeGenerator):
+    """Leave every expression to the rendering: folded ones would lose their type and the meter."""
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> Any:  # noqa: ANN401
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible
+        return super()._output_child_to_const(node, frame, finalize)
+
+
 class RuleEnvironment(ImmutableSandboxedEnvironment):
     """Compile and run templates under the limits above."""
 
-    code_generator_class = NativeCodeGenerator
-    concat = staticmethod(join_output)  # type: ignore[assignment]
+    code_generator_class = _Generator
+    concat = staticmethod(join_output)
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "**", "%"))
 
     def __init__(
@@ -172,7 +182,8 @@ class RuleEnvironment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        return _Fence().visit(tree)  # type: ignore[no-any-return]
+        fenced: nodes.Template = _Fence().visit(tree)
+        return fenced
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401
         """Allow the few methods of plain values that a message needs, and nothing private."""
@@ -236,7 +247,7 @@ class _Fence(NodeTransformer):
         return node
 
 
-def _filtered(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 

@@ -43,7 +43,7 @@ def weekday(value: date | str, language: str = "id") -> str:
 def duration(seconds: float, language: str = "id") -> str:
     """Write a duration in its two largest units: ``2 jam 5 menit``."""
     left = max(0, round(float(seconds)))
-    parts = []
+    parts: list[str] = []
     for size, unit in zip((_DAY_S, _HOUR_S, _MINUTE_S, 1), _UNITS.get(language, _UNITS["id"]), strict=True):
         count, left = divmod(left, size)
         if count or (size == 1 and not parts):
