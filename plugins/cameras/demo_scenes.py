@@ -11,7 +11,7 @@ from .demo_canal import CanalScene, Picture
 from .demo_city import PTZ_PRESETS, TurningScene
 from .demo_schoolyard import SchoolyardScene
 
-__all__ = ["PTZ_PRESETS", "DemoScene", "TurningScene", "make_scene", "stamp"]
+__all__ = ["PTZ_PRESETS", "SCENES", "DemoScene", "TurningScene", "make_scene", "stamp"]
 
 
 class DemoScene(Protocol):
@@ -22,16 +22,16 @@ class DemoScene(Protocol):
         ...
 
 
+SCENES: dict[str, type[CanalScene | SchoolyardScene | TurningScene]] = {
+    "canal": CanalScene,
+    "schoolyard": SchoolyardScene,
+    "ptz": TurningScene,
+}
+
+
 def make_scene(name: str, seed: int) -> DemoScene:
-    """Return a scene by the name it has in the configuration. ValueError on another name."""
-    scenes: dict[str, type[CanalScene | SchoolyardScene | TurningScene]] = {
-        "canal": CanalScene,
-        "schoolyard": SchoolyardScene,
-        "ptz": TurningScene,
-    }
-    if name not in scenes:
-        raise ValueError(f"no scene {name!r}")
-    return scenes[name](seed)
+    """Return a scene by the name it has in the configuration; KeyError on another name."""
+    return SCENES[name](seed)
 
 
 def stamp(picture: Picture, at: datetime) -> None:

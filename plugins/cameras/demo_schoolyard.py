@@ -15,7 +15,7 @@ FOOT_Y, PERSON_PX = 485, 300
 _BEYOND_PX = 110
 _YARD_Y = 300
 _LAMPS = ((170, 120), (640, 110), (890, 135))
-_NOISE_PICTURES = 8
+_NOISE_PICTURES = 5
 
 
 def crossing_x(t_s: float) -> float | None:
@@ -39,7 +39,7 @@ class SchoolyardScene:
             cv2.circle(self._night, (x, y), 7, (214, 238, 250), -1, cv2.LINE_AA)
         # A sensor at night: noise that differs from picture to picture, centred on 8.
         self._noise = [
-            np.clip(8 + self._random.normal(0, 2.0, (HEIGHT, WIDTH, 1)), 0, 16).astype(np.uint8).repeat(3, axis=2)
+            np.clip(8 + self._random.normal(0, 1.5, (HEIGHT, WIDTH, 1)), 0, 16).astype(np.uint8).repeat(3, axis=2)
             for _ in range(_NOISE_PICTURES)
         ]
 

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .demo_scenes import PTZ_PRESETS, TurningScene, make_scene, stamp
+from .demo_scenes import PTZ_PRESETS, SCENES, DemoScene, TurningScene, make_scene, stamp
 
 FPS = 10
 GOP_FRAMES = 15
@@ -95,7 +95,7 @@ class Channel:
         self._stream.codec_context.time_base = Fraction(1, _CLOCK)
         self._stream.codec_context.thread_count = 1
         # Constant quality, as most cameras of today are set: the size of a picture tells of movement.
-        self._stream.options = {"preset": "superfast", "tune": "zerolatency", "crf": "25", "sc_threshold": "0"}
+        self._stream.options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "25", "sc_threshold": "0"}
 
     def _encode(self, picture: Picture, index: int, is_key: bool) -> bytes:
         assert self._output is not None
@@ -138,15 +138,26 @@ class Feed:
     """Run one demo camera: its scene, its time, its two channels. Draws only while it is read."""
 
     def __init__(self, scene: str, seed: int, speed: float) -> None:
-        self.scene = make_scene(scene, seed)
+        self._name, self._seed = scene, seed
+        self._scene: DemoScene | None = None
+        self._drawing = threading.Lock()
         self._speed = speed
         self._channels = {role: Channel(size) for role, size in SIZES.items()}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._born_s: float | None = None
 
+    @property
+    def scene(self) -> DemoScene:
+        """Return the scene, drawn on first use: that may take a second."""
+        with self._drawing:
+            if self._scene is None:
+                self._scene = make_scene(self._name, self._seed)
+            return self._scene
+
     def join(self, role: str, reader: Chunks) -> None:
         """Serve a reader; the first one ever starts the scene's time."""
+        _ = self.scene  # before the time starts
         with self._lock:
             if self._born_s is None:
                 self._born_s = time.monotonic()
@@ -167,11 +178,12 @@ class Feed:
 
     def _run(self) -> None:
         assert self._born_s is not None
+        scene = self.scene
         while True:
             passed_s = time.monotonic() - self._born_s
             index = int(passed_s * FPS) + 1  # late pictures are left out: time never runs slower
             time.sleep(max(0.0, index / FPS - passed_s))
-            picture = self.scene.render(index / FPS * self._speed)
+            picture = scene.render(index / FPS * self._speed)
             stamp(picture, datetime.now().astimezone())
             with self._lock:
                 for channel in self._channels.values():
@@ -194,6 +206,8 @@ class Studio:
         key = (scene, camera, seed, speed)
         with self._lock:
             if key not in self._feeds:
+                if scene not in SCENES:
+                    raise ValueError(f"no scene {scene!r}")
                 if len(self._feeds) >= MAX_FEEDS:
                     raise ValueError("too many demo cameras")
                 self._feeds[key] = Feed(scene, seed, speed)
