@@ -1,0 +1,1 @@
+"""Measurements of Siaga on this machine: `make bench`."""

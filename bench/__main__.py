@@ -1,0 +1,123 @@
+"""Measures Siaga on this machine, prints a table and writes bench/results/road.json.
+
+usage: python -m bench [cost] [latency] [start] [flood]      nothing named means all
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from . import cost, latency, start
+
+CAMERAS = 8
+SECONDS = 60.0
+ROUNDS = 3
+RESULTS = Path(__file__).resolve().parent / "results"
+# name of a figure, where it stands in the results, and what it must not pass
+GOALS: tuple[tuple[str, tuple[str, ...], float | None], ...] = (
+    ("CPU-s per camera-minute, awake", ("cost_awake", "cpu_s_per_camera_minute", "together"), 0.75),
+    ("CPU-s per camera-minute, idle", ("cost_idle", "cpu_s_per_camera_minute", "together"), 0.30),
+    ("hub, MB", ("cost_awake", "memory_mb", "hub"), 120),
+    ("recorder, MB with rings", ("cost_awake", "memory_mb", "recorder"), None),
+    ("recorder without rings and cameras, MB", ("cost_awake", "memory_mb", "recorder_bare"), 90),
+    ("an eye, MB", ("cost_awake", "memory_mb", "eye"), None),
+    ("an eye without cameras, MB", ("cost_awake", "memory_mb", "eye_bare"), 170),
+    ("one more camera without its ring, MB", ("cost_awake", "memory_mb", "a_camera"), 5),
+    ("person to WhatsApp, awake, p50 s", ("latency_awake", "one_by_one", "p50_s"), 0.6),
+    ("person to WhatsApp, awake, p95 s", ("latency_awake", "one_by_one", "p95_s"), 1.2),
+    ("the same, 8 cameras at once, p50 s", ("latency_awake", "all_at_once", "p50_s"), 0.6),
+    ("the same, 8 cameras at once, p95 s", ("latency_awake", "all_at_once", "p95_s"), 1.2),
+    ("person to WhatsApp, asleep, p50 s", ("latency_asleep", "one_by_one", "p50_s"), 2.6),
+    ("person to WhatsApp, asleep, p95 s", ("latency_asleep", "one_by_one", "p95_s"), 3.2),
+    ("start to first page, s", ("start", "first_page_s"), 3.0),
+    ("first packet of an RTSP camera, s", ("start", "first_packet_s"), 0.3),
+    ("pre-roll of a burst with before: 10, s", ("start", "pre_roll_s"), None),
+    ("flood: median error, cm", ("flood", "median_cm"), None),
+    ("flood: 95th percentile, cm", ("flood", "p95_cm"), None),
+    ("flood: answered, share", ("flood", "answered"), None),
+)
+
+
+def main() -> None:
+    """Run what was asked for; a part that is run again replaces its old figures."""
+    asked = set(sys.argv[1:]) or {"cost", "latency", "start", "flood"}
+    path = RESULTS / "road.json"
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    with tempfile.TemporaryDirectory(prefix="siaga-bench-") as folder:
+        for name, measure in _parts(Path(folder)):
+            if name.split("_")[0] in asked:
+                print(f"measuring {name} ...", flush=True)
+                results[name] = measure()
+                print(json.dumps(results[name], indent=2), flush=True)
+                results["about"] = _about()
+                RESULTS.mkdir(exist_ok=True)
+                path.write_text(json.dumps(results, indent=2) + "\n")
+    _print_table(results)
+
+
+def _parts(folder: Path) -> list[tuple[str, Callable[[], Any]]]:
+    return [
+        ("start", lambda: start.measure(folder / "start")),
+        ("cost_awake", lambda: cost.measure(folder / "awake", "awake", CAMERAS, SECONDS)),
+        ("cost_idle", lambda: cost.measure(folder / "idle", "idle", CAMERAS, SECONDS)),
+        ("latency_awake", lambda: latency.measure(folder / "l_awake", "awake", CAMERAS, ROUNDS)),
+        ("latency_asleep", lambda: latency.measure(folder / "l_asleep", "asleep", CAMERAS, ROUNDS)),
+        ("flood", _flood),
+    ]
+
+
+def _flood() -> Any:
+    command = [sys.executable, "-m", "bench.flood_eval", "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=RESULTS.parent.parent)
+    if answer.returncode:
+        return {"not measured": answer.stderr.strip()[-300:]}
+    return json.loads(answer.stdout)
+
+
+def _about() -> dict[str, Any]:
+    server = subprocess.run(
+        ["/usr/bin/python3", "-c", "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; "
+         "Gst.init(None); print(Gst.version_string())"],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    return {
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "cpu": f"{os.cpu_count()} x {_cpu_name()}",
+        "python": platform.python_version(),
+        "rtsp_server": f"{server.stdout.strip()} RTSP server, its own process group",
+        "scene": f"{CAMERAS} x 640x480, 10 fps, H.264 crf 26, GOP 20",
+    }
+
+
+def _cpu_name() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _print_table(results: dict[str, Any]) -> None:
+    print(f"\n{results.get('about')}\n")
+    print(f"{'figure':48} {'measured':>10} {'goal':>8}")
+    for name, path, goal in GOALS:
+        value: Any = results
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is None:
+            continue
+        verdict = "" if goal is None else ("  ok" if value <= goal else "  MISSED")
+        print(f"{name:48} {value:>10} {'' if goal is None else goal:>8}{verdict}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What the hub lends to one plugin object: its own memory, its own tasks, a shared HTTP session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .clock import Clock
+from .memory import Memory
+from .settings import SiteSettings
+from .tasks import Tasks
+from .texts import Texts
+from .types import Event, Json, Struct, new_id
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+class Lent(Struct):
+    """Hold what every plugin object shares."""
+
+    site: SiteSettings
+    clock: Clock
+    texts: Texts
+    tasks: Tasks
+    memory: Memory
+    storage: Path
+    emit: Callable[[Event], Awaitable[int]]
+    http: Callable[[], aiohttp.ClientSession]
+
+
+class PluginServices:
+    """Fulfil ``contracts.Services`` for one camera or notifier."""
+
+    def __init__(self, lent: Lent, owner: str, camera: str | None = None) -> None:
+        self.site = lent.site
+        self.clock = lent.clock
+        self.texts = lent.texts
+        self._lent = lent
+        self._owner = owner
+        self._camera = camera
+
+    def http(self) -> aiohttp.ClientSession:
+        """Return the shared session; it lives as long as the hub."""
+        return self._lent.http()
+
+    def media_path(self, relative: str) -> Path:
+        """Return the file's place on this disk."""
+        return self._lent.storage / relative
+
+    async def remember(self, key: str, value: Json) -> None:
+        """Keep a small JSON value under this plugin object's name."""
+        await self._lent.memory.remember(self._owner, key, value)
+
+    async def recall(self, key: str) -> Json:
+        """Return what was remembered, or None."""
+        return await self._lent.memory.recall(self._owner, key)
+
+    async def emit(
+        self, kind: str, *, zone: str | None = None, score: float | None = None, data: Mapping[str, Json] | None = None
+    ) -> None:
+        """Commit and publish an event that carries this plugin object's camera."""
+        event = Event(
+            id=new_id(),
+            site=self.site.id,
+            kind=kind,
+            at=self.clock.now(),
+            camera=self._camera,
+            zone=zone,
+            score=score,
+            data=dict(data or {}),
+        )
+        await self._lent.emit(event)
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a task named after this plugin object."""
+        self._lent.tasks.start(f"{self._owner}: {name}", work)
