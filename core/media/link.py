@@ -119,6 +119,13 @@ class AsyncLink(Generic[M]):
         except OSError as err:
             raise LinkClosed("the other process is gone") from err
 
+    def post(self, message: object) -> None:
+        """Send without waiting. LinkClosed when the other end is gone or has long stopped to read."""
+        transport = self._writer.transport
+        if transport.is_closing() or transport.get_write_buffer_size() > MAX_MESSAGE_BYTES:
+            raise LinkClosed("the other process is gone or does not read")
+        self._writer.write(frame(message))
+
     async def receive(self) -> list[M]:
         """Wait for bytes once and return the messages that are whole by now, perhaps none."""
         try:

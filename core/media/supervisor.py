@@ -1,0 +1,348 @@
+"""Runs the recorder and the eyes, gives them their cameras, and brings what they tell into the hub, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import shutil
+import tempfile
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+from os import cpu_count
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ..clock import Clock
+from ..contracts import StreamSource
+from ..errors import MediaError
+from ..health import HealthBook
+from ..settings import CameraSettings, MediaSettings
+from ..tasks import Crash, TaskHandle, Tasks, fenced
+from ..texts import Texts
+from ..types import Clip, Health, StreamRole
+from .messages import (
+    AcceptClip,
+    BurstAnswer,
+    ClipDone,
+    ClipFailed,
+    CloseCamera,
+    EyeBeat,
+    EyeCameraReport,
+    EyeEvent,
+    ForgetCamera,
+    FromEye,
+    FromRecorder,
+    Message,
+    OpenCamera,
+    PictureTaken,
+    Reading,
+    RecorderBeat,
+    StartBurst,
+    StreamChanged,
+    StreamReport,
+    TakePicture,
+    WatchCamera,
+)
+from .supervisor_child import Child
+from .supervisor_inbox import Item
+from .supervisor_report import MediaTuning, ProcessChange
+
+logger = logging.getLogger(__name__)
+
+_CLIPS_REMEMBERED = 1000
+
+
+class MediaSink(Protocol):
+    """What the hub does with news from the video processes; each call ends before the next of its process."""
+
+    async def on_event(self, message: EyeEvent) -> None:
+        """Keep the picture, commit the event."""
+
+    async def on_reading(self, message: Reading) -> None:
+        """Show a newest value."""
+
+    async def on_clip(self, clip: Clip) -> None:
+        """Put a finished clip into the index; the recorder is told when this returned."""
+
+    async def on_clip_failed(self, message: ClipFailed) -> None:
+        """Say that a clip is not there."""
+
+    async def on_stream(self, report: StreamReport, at: datetime) -> None:
+        """Take a stream's change of condition."""
+
+    async def on_process(self, name: str, what: Literal["started", "died", "hung"], detail: str) -> None:
+        """Take a change of a process: ``recorder``, ``eye-1`` ..."""
+
+
+class MediaSupervisor:
+    """Own every video process of this hub."""
+
+    def __init__(  # noqa: PLR0913  the hub builds it once, by name
+        self,
+        *,
+        settings: MediaSettings,
+        storage: Path,
+        plugin_folder: Path | None,
+        clock: Clock,
+        tasks: Tasks,
+        health: HealthBook,
+        sink: MediaSink,
+        texts: Texts | None = None,
+        tuning: MediaTuning | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tasks = tasks.scope("media")
+        self._health = health
+        self._sink = sink
+        self._texts = texts or Texts()
+        self._tuning = tuning or MediaTuning()
+        self._orders: dict[str, OpenCamera] = {}
+        self._watches: dict[str, WatchCamera] = {}
+        self._eye_of: dict[str, Child] = {}
+        self._streams: dict[tuple[str, StreamRole], StreamReport] = {}
+        self._requests = itertools.count(1)
+        self._bursts: dict[int, tuple[StartBurst, asyncio.Future[BurstAnswer]]] = {}
+        self._pictures: dict[int, asyncio.Future[PictureTaken]] = {}
+        self._accepted: OrderedDict[str, None] = OrderedDict()
+        self._accepting: set[str] = set()
+        # In the system's folder for short-lived files: a Unix socket's path may have 107 bytes, ours only.
+        self._run_folder = Path(tempfile.mkdtemp(prefix="siaga-"))
+        self._packets = str(self._run_folder / "packets")
+        self._recorder = self._make_recorder(storage)
+        self._eyes = [self._make_eye(number, plugin_folder) for number in range(1, self._eye_count() + 1)]
+        self._dispatchers: list[TaskHandle] = []
+
+    async def start(self) -> None:
+        """Start recorder and eyes; their cameras come with ``open_camera``."""
+        for child in self._children():
+            child.start(self._tasks)
+            self._dispatchers.append(self._tasks.start(f"{child.name} news", self._dispatcher(child)))
+
+    async def stop(self) -> None:
+        """End the processes in order, within ``stop_limit_s``; who is late is killed. Clips are still taken."""
+        for child in self._children():
+            child.ask_to_stop()
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._tuning.stop_limit_s
+        for child in self._children():
+            if not await child.ended(max(0.1, deadline_s - loop.time())):
+                logger.error("%s did not end in time and was killed", child.name)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline_s):
+                for child in self._children():
+                    await child.inbox.settled()
+        await self._tasks.stop(0.5)
+        for request, (_, future) in list(self._bursts.items()):
+            future.cancel()
+            self._bursts.pop(request, None)
+        shutil.rmtree(self._run_folder, ignore_errors=True)
+
+    async def open_camera(self, settings: CameraSettings, sources: Sequence[StreamSource]) -> None:
+        """Read a camera and look after it; again replaces its settings and sources."""
+        is_recorded = settings.record.mode != "off"
+        used = tuple(sources) if is_recorded else _analysed(sources)
+        ring_s = self._settings.ring_s if is_recorded else 0.0
+        ring_bytes = self._settings.ring_bytes
+        self._orders[settings.id] = OpenCamera(camera=settings.id, sources=used, ring_s=ring_s, ring_bytes=ring_bytes)
+        self._watches[settings.id] = WatchCamera(settings=settings)
+        if settings.id not in self._eye_of:
+            self._eye_of[settings.id] = min(self._eyes, key=lambda eye: len(self._cameras_of(eye)))
+        self._recorder.post(self._orders[settings.id])
+        self._eye_of[settings.id].post(self._watches[settings.id])
+
+    async def close_camera(self, camera_id: str) -> None:
+        """Let go of a camera; its open clip is ended and told."""
+        self._orders.pop(camera_id, None)
+        self._watches.pop(camera_id, None)
+        eye = self._eye_of.pop(camera_id, None)
+        if eye is not None:
+            eye.post(ForgetCamera(camera=camera_id))
+        self._recorder.post(CloseCamera(camera=camera_id))
+
+    async def burst(self, camera_id: str, at: datetime, before_s: float, after_s: float, key: str) -> str:
+        """Record around a moment; return the clip's id. MediaError in words, after 5 s at the latest."""
+        self._check(camera_id)
+        request = next(self._requests)
+        order = StartBurst(request=request, key=key, camera=camera_id, at=at, before_s=before_s, after_s=after_s)
+        future: asyncio.Future[BurstAnswer] = asyncio.get_running_loop().create_future()
+        self._bursts[request] = (order, future)
+        self._recorder.post(order)  # a recorder that is away gets it with its greeting
+        try:
+            async with asyncio.timeout(self._tuning.answer_limit_s):
+                answer = await future
+        except TimeoutError:
+            raise MediaError(self._late("media.recorder_away", self._recorder, camera_id)) from None
+        finally:
+            self._bursts.pop(request, None)
+        if answer.error:
+            raise MediaError(answer.error)
+        return answer.clip
+
+    async def picture(self, camera_id: str, width_px: int | None = None) -> PictureTaken:
+        """Return a JPEG of the newest picture. MediaError in words, after 5 s at the latest."""
+        eye = self._check(camera_id)
+        request = next(self._requests)
+        future: asyncio.Future[PictureTaken] = asyncio.get_running_loop().create_future()
+        self._pictures[request] = future
+        try:
+            if not eye.post(TakePicture(request=request, camera=camera_id, width_px=width_px)):
+                raise MediaError(self._texts("media.eye_away", camera=camera_id))
+            async with asyncio.timeout(self._tuning.answer_limit_s):
+                taken = await future
+        except TimeoutError:
+            raise MediaError(self._late("media.eye_away", eye, camera_id)) from None
+        finally:
+            self._pictures.pop(request, None)
+        if taken.error:
+            raise MediaError(taken.error)
+        return taken
+
+    async def accept_clip(self, clip_id: str) -> None:
+        """Tell the recorder that a clip is in the index."""
+        self._recorder.post(AcceptClip(clip=clip_id))
+
+    def stream(self, camera_id: str, role: StreamRole) -> StreamReport | None:
+        """Return how a stream is; None before the first word of it."""
+        return self._streams.get((camera_id, role))
+
+    def eye_report(self, camera_id: str) -> EyeCameraReport | None:
+        """Return how the eye does with a camera."""
+        eye = self._eye_of.get(camera_id)
+        if eye is None or not isinstance(eye.beat, EyeBeat):
+            return None
+        return next((report for report in eye.beat.cameras if report.camera == camera_id), None)
+
+    def processes(self) -> tuple[Health, ...]:
+        """Return recorder and eyes; figures hold pid, rss_bytes, cpu_s, restarts and what was dropped."""
+        return tuple(child.health() for child in self._children())
+
+    # --- children -------------------------------------------------------------------------------
+
+    def _children(self) -> list[Child]:
+        return [self._recorder, *self._eyes]
+
+    def _eye_count(self) -> int:
+        return self._settings.eyes or max(1, (cpu_count() or 1) // 2)
+
+    def _make_recorder(self, storage: Path) -> Child:
+        command = (*self._tuning.recorder_command, "--packets", self._packets, "--storage", str(storage))
+        command += ("--language", self._texts.language)
+        return Child(
+            "recorder",
+            command,
+            FromRecorder,
+            hear=self._hear,
+            greet=self._greet_recorder,
+            clock=self._clock,
+            tuning=self._tuning,
+        )
+
+    def _make_eye(self, number: int, plugin_folder: Path | None) -> Child:
+        command = (*self._tuning.eye_command, "--packets", self._packets, "--plugins", str(plugin_folder or ""))
+        command += ("--language", self._texts.language, "--budget", str(self._settings.detect_budget))
+        return Child(
+            f"eye-{number}",
+            command,
+            FromEye,
+            hear=self._hear,
+            greet=self._greet_eye,
+            clock=self._clock,
+            tuning=self._tuning,
+        )
+
+    def _greet_recorder(self, _child: Child) -> list[Message]:
+        return [*self._orders.values(), *(order for order, _ in self._bursts.values())]
+
+    def _greet_eye(self, eye: Child) -> list[Message]:
+        return [self._watches[camera] for camera in self._cameras_of(eye)]
+
+    def _cameras_of(self, eye: Child) -> list[str]:
+        return [camera for camera, its in self._eye_of.items() if its is eye]
+
+    # --- news -----------------------------------------------------------------------------------
+
+    def _hear(self, child: Child, message: Message) -> None:
+        if isinstance(message, (RecorderBeat, EyeBeat)):
+            self._health.seen(child.name)
+            if isinstance(message, RecorderBeat):
+                self._streams.update({(report.camera, report.role): report for report in message.streams})
+        elif isinstance(message, BurstAnswer):
+            self._answer_burst(message)
+        elif isinstance(message, PictureTaken):
+            future = self._pictures.get(message.request)
+            if future is not None and not future.done():
+                future.set_result(message)
+        elif isinstance(message, ClipDone):
+            self._hear_clip(child, message)
+        elif isinstance(message, (EyeEvent, Reading, StreamChanged, ClipFailed)):
+            if isinstance(message, StreamChanged):
+                self._streams[message.report.camera, message.report.role] = message.report
+            child.inbox.put(message)
+
+    def _answer_burst(self, message: BurstAnswer) -> None:
+        waiting = self._bursts.get(message.request)
+        if waiting is not None and not waiting[1].done():
+            waiting[1].set_result(message)
+
+    def _hear_clip(self, child: Child, message: ClipDone) -> None:
+        if message.clip.id in self._accepted:
+            child.post(AcceptClip(clip=message.clip.id))
+        elif message.clip.id not in self._accepting:
+            self._accepting.add(message.clip.id)
+            child.inbox.put(message)
+
+    def _dispatcher(self, child: Child) -> Callable[[], Awaitable[None]]:
+        async def dispatch() -> None:
+            while True:
+                item = await child.inbox.get()
+                outcome = await fenced(partial(self._deal_with, item))
+                if isinstance(outcome, Crash):
+                    # A clip is told again by the recorder; anything else the sink has tried long enough.
+                    logger.error("%s: %s was not taken in: %s", child.name, type(item).__name__, outcome)
+
+        return dispatch
+
+    async def _deal_with(self, item: Item) -> None:
+        if isinstance(item, EyeEvent):
+            await self._sink.on_event(item)
+        elif isinstance(item, Reading):
+            await self._sink.on_reading(item)
+        elif isinstance(item, StreamChanged):
+            await self._sink.on_stream(item.report, item.at)
+        elif isinstance(item, ClipFailed):
+            await self._sink.on_clip_failed(item)
+        elif isinstance(item, ProcessChange):
+            await self._sink.on_process(item.name, item.what, item.detail)
+        else:
+            await self._take_clip(item.clip)
+
+    async def _take_clip(self, clip: Clip) -> None:
+        try:
+            await self._sink.on_clip(clip)
+        finally:
+            self._accepting.discard(clip.id)
+        self._accepted[clip.id] = None
+        while len(self._accepted) > _CLIPS_REMEMBERED:
+            self._accepted.popitem(last=False)
+        await self.accept_clip(clip.id)
+
+    def _check(self, camera_id: str) -> Child:
+        if camera_id not in self._orders:
+            raise MediaError(self._texts("media.no_such_camera", camera=camera_id))
+        return self._eye_of[camera_id]
+
+    def _late(self, away_key: str, child: Child, camera_id: str) -> str:
+        if child.health().state != "ok":
+            return self._texts(away_key, camera=camera_id)
+        return self._texts("media.no_answer", seconds=round(self._tuning.answer_limit_s))
+
+
+def _analysed(sources: Sequence[StreamSource]) -> tuple[StreamSource, ...]:
+    # What is not recorded need not be fetched over a weak network.
+    subs = tuple(source for source in sources if source.role == "sub")
+    return subs or tuple(sources)
