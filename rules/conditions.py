@@ -12,7 +12,7 @@ import voluptuous as vol
 from ..core.contracts import Kind
 from ..core.hookspecs import hookimpl
 from ..core.rule_contracts import Condition, Moment, Verdict
-from ..core.validators import Wrong, template, time_of_day
+from ..core.validators import Wrong, time_of_day
 from .templates import is_true
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -112,7 +112,12 @@ def _weekdays(value: Any) -> list[str]:  # noqa: ANN401
 
 def _template(value: Any) -> str:  # noqa: ANN401
     # A bare true or false is a template of one word; Home Assistant takes it as well.
-    return str(value).lower() if isinstance(value, bool) else template(value)
+    # Its syntax is checked by the engine's own sandbox, with everything else that may not be in it.
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str) or not value.strip():
+        raise Wrong("check.template_text")
+    return value
 
 
 def _not_empty(value: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
         reading.compile(here.inside("variables"))
     for key, found in (("triggers", triggers), ("actions", steps)):
         if key in node and not found and not reading.problems:
-            reading.wrong(here.inside(key), "rules.check.nothing", key=key)
+            reading.wrong(here.inside(key), "rules.check.nothing", part=key)
     if shape is None or reading.problems:
         return None
     place = _place(node)

@@ -27,6 +27,7 @@ from .rule import (
     StopStep,
     VariablesStep,
 )
+from .templates import is_template
 
 _GROUPS = ("and", "or", "not")
 _COMMON: dict[Any, Any] = {
@@ -89,8 +90,8 @@ def _worded_condition(reading: Reading, spot: Spot, node: Any) -> BoundCondition
     options = reading.checked(kind.schema, spot, without(node, ("condition", "alias", "enabled")))
     for key in node:
         reading.compile(Spot(node, key, f"{spot.path}.{key}"))
-    if isinstance(node.get("value_template"), str):
-        reading.templates[node["value_template"]] = None
+    if isinstance(source := node.get("value_template"), str) and not is_template(source):
+        reading.compile_text(source, Spot(node, "value_template", f"{spot.path}.value_template"))
     if "conditions" in node:
         inner = read_conditions(reading, Spot(node, "conditions", f"{spot.path}.conditions"))
         if options is not None:
