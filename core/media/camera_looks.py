@@ -90,7 +90,10 @@ class CameraLooks:
 
     def look(self, frame: Offered) -> list[EyeEvent | Reading]:
         """Let each detector that is due look at a frame, then those who judge sightings."""
-        self._frame = frame
+        # Kept only for the picture of a judgement that comes between two looks.
+        self._frame = frame if any(seat.is_judge for seat in self._seats) else None
+        # Held while it is looked at, so that all who want colours share one conversion.
+        bgr = frame.colour() if any(seat.wants.pixels == "colour" for seat in self._seats) else None
         told: list[EyeEvent | Reading] = []
         has_tracked = False
         for seat in self._seats:
@@ -99,6 +102,7 @@ class CameraLooks:
                 has_tracked = True
         if has_tracked:
             told += self._judge(frame.at, frame.arrived_mono_s, frame.motion, is_fresh=True)
+        del bgr
         return told
 
     def tick(self, mono_s: float) -> list[EyeEvent | Reading]:

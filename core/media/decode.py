@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from datetime import datetime, timezone
 
 import av
@@ -73,13 +74,18 @@ def _luma(picture: VideoFrame) -> NDArray[np.uint8]:
 
 
 class _Colour:
-    """Convert to BGR when first asked, and keep it for the next who asks."""
+    """Convert to BGR when asked; who asks while another still holds the result gets the same array.
+
+    Held weakly: a camera's newest frame stays in memory, and its colours are twice its size.
+    """
 
     def __init__(self, picture: VideoFrame) -> None:
         self._picture = picture
-        self._bgr: NDArray[np.uint8] | None = None
+        self._held: weakref.ref[NDArray[np.uint8]] | None = None
 
     def __call__(self) -> NDArray[np.uint8]:
-        if self._bgr is None:
-            self._bgr = np.asarray(self._picture.to_ndarray(format="bgr24"), np.uint8)
-        return self._bgr
+        bgr = self._held() if self._held is not None else None
+        if bgr is None:
+            bgr = np.asarray(self._picture.to_ndarray(format="bgr24"), np.uint8)
+            self._held = weakref.ref(bgr)
+        return bgr

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -32,14 +33,14 @@ Found = tuple[int, float, Box]
 class NanoDet:
     """Find things in a picture. About 45 ms of one core for each, and 20 MB beside the library."""
 
-    def __init__(self, weights: bytes) -> None:
+    def __init__(self, weights: Path) -> None:
         options = onnxruntime.SessionOptions()
         # An eye has one core; threads that spin for work would take the recorder's.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         # Planning all tensors at once costs 20 MB and saves nothing measurable here.
         options.enable_mem_pattern = False
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
         # Loading leaves 25 MB of freed heap behind, which glibc keeps unless asked.
         libc = ctypes.CDLL(None)
@@ -50,7 +51,8 @@ class NanoDet:
     @lru_cache(maxsize=1)
     def shared() -> NanoDet:
         """Return this process's net; loaded when first asked for."""
-        return NanoDet((resources.files(__package__) / "models" / "nanodet_g_416.w16.onnx").read_bytes())
+        with resources.as_file(resources.files(__package__) / "models" / "nanodet_g_416.w16.onnx") as path:
+            return NanoDet(path)
 
     def find(self, bgr: NDArray[np.uint8], labels: Sequence[int], *, min_score: float) -> list[Found]:
         """Return (label number, score, box) of each thing, best first. ``bgr`` is uint8 [height, width, 3]."""
