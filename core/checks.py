@@ -48,7 +48,7 @@ def check(
         lost = {problem.path for problem in gaps}
         telling = _Telling(schema, node, path, texts, at, tuple(also_known))
         told = [telling.problem(one) for one in err.errors if not telling.is_told_already(one)]
-        return None, gaps + [problem for problem in told if problem.path not in lost]
+        return None, gaps + hide_secrets([problem for problem in told if problem.path not in lost], node)
     except _BROKEN_SCHEMA as err:
         place = _own_place(node, at)
         what = texts("check.broken_schema", error=type(err).__name__)
@@ -69,6 +69,19 @@ def problem_at(container: Json, key: Json, path: str, what: str) -> Problem:
     """Return a problem of one key of a mapping (or item of a list) that stands at ``path``."""
     place = place_of(container, key)
     return Problem(file=place.file, line=place.line, path=join_path(path, key), what=what)
+
+
+def hide_secrets(problems: Iterable[Problem], node: Json) -> list[Problem]:
+    """Return problems without the values that came into ``node`` by !secret or !env, whoever quoted them."""
+    # Longest first, lest a short secret leave half of a longer one; one or two letters give nothing away.
+    secrets = sorted((secret for secret in secrets_in(node) if len(secret) > 2), key=len, reverse=True)
+    hidden = []
+    for problem in problems:
+        what, path = problem.what, problem.path
+        for secret in secrets:
+            what, path = what.replace(secret, "***"), path.replace(secret, "***")
+        hidden.append(Problem(file=problem.file, line=problem.line, path=path, what=what))
+    return hidden
 
 
 def _nearest(word: str, names: list[str]) -> str:
@@ -95,7 +108,6 @@ class _Telling:
         self._path = path
         self._texts = texts
         self._at = at
-        self._secrets = secrets_in(node)
 
     def is_told_already(self, err: vol.Invalid) -> bool:
         """Say whether a missing key stands there misspelt: it is told at the misspelt key, once."""
@@ -124,9 +136,6 @@ class _Telling:
             value = _child(value, step)
         is_secret = place.is_secret or (key is not None and _SECRET_KEYS.search(str(key)) is not None)
         what = self._words(err, steps, value, is_secret)
-        for secret in self._secrets:
-            if len(secret) > 2:
-                what = what.replace(secret, "***")
         return Problem(file=place.file, line=place.line, path=path, what=what)
 
     def _words(self, err: vol.Invalid, steps: list[Any], value: Json, is_secret: bool) -> str:
@@ -141,7 +150,7 @@ class _Telling:
             return self._texts("check.unknown_key") + (near or known)
         if isinstance(err, (vol.ExclusiveInvalid, vol.InclusiveInvalid)):
             key = "check.exclusive" if isinstance(err, vol.ExclusiveInvalid) else "check.inclusive"
-            return self._texts(key, names=", ".join(exclusive_keys(self._schema, steps, str(_steps(err)[-1]))))
+            return self._texts(key, names=", ".join(exclusive_keys(self._schema, steps, str.__str__(_steps(err)[-1]))))
         choices = choices_at(self._schema, steps)
         if choices and isinstance(err, (vol.InInvalid, vol.ScalarInvalid, vol.LiteralInvalid, vol.AnyInvalid)):
             names = ", ".join(str(choice) for choice in choices)

@@ -12,7 +12,7 @@ import msgspec
 import voluptuous as vol
 
 from . import config_schemas as schemas
-from .checks import check, did_you_mean, problem_at
+from .checks import check, did_you_mean, hide_secrets, problem_at
 from .contracts import Kind
 from .errors import Problem
 from .plugin_manager import PluginManager
@@ -79,7 +79,8 @@ def load_settings(file: Path, plugins: PluginManager) -> LoadedSettings:
     reader = _Reader(file, loaded.value, plugins, texts)
     reader.problems += loaded.problems
     settings = reader.read()
-    problems = sorted(dict.fromkeys(reader.problems), key=lambda one: (one.file != file.name, one.file, one.line))
+    told = hide_secrets(reader.problems, loaded.value)
+    problems = sorted(dict.fromkeys(told), key=lambda one: (one.file != file.name, one.file, one.line, one.path))
     return LoadedSettings(settings, tuple(problems))
 
 
@@ -260,20 +261,17 @@ class _Reader:
 
     def _contact(self, key: str, node: Json, path: str, at: Place) -> ContactSettings | None:
         value = self._check(schemas.CONTACT, node, path, at)
+        addresses = node.get("via") if isinstance(node, LineDict) else None
+        for number, address in enumerate(addresses if isinstance(addresses, LineList) else ()):
+            here = f"{path}.via[{number}]"
+            self._check_name(address, "notifier", here, self._node.get("notifiers"), "config.no_such_notifier")
         if value is None:
             return None
-        via = []
-        for number, address in enumerate(value["via"]):
-            self._check_name(
-                node["via"][number], "notifier", f"{path}.via[{number}]", self._node.get("notifiers"),
-                "config.no_such_notifier",
-            )  # fmt: skip
-            if address["notifier"] in self._good_notifiers:
-                via.append(Address(**address))
-        if not via:
+        via = tuple(Address(**address) for address in value["via"] if address["notifier"] in self._good_notifiers)
+        if not via and value["via"][0]["notifier"] in (self._node.get("notifiers") or ()):
             what = self._texts("config.notifier_off", name=value["via"][0]["notifier"])
             self.problems.append(problem_at(node, "via", path, what))
-        return ContactSettings(id=key, name=value["name"], via=tuple(via))
+        return ContactSettings(id=key, name=value["name"], via=via)
 
     def _rules(self) -> tuple[LineDict, ...]:
         nodes = self._node.get("rules")

@@ -73,11 +73,13 @@ def _load_file(file: Path, name: str) -> ModuleType:
         raise ImportError(str(file))
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
+    is_whole = False
     try:
         spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(module_name, None)
-        raise
+        is_whole = True
+    finally:
+        if not is_whole:
+            sys.modules.pop(module_name, None)
     return module
 
 
