@@ -1,0 +1,381 @@
+"""A small real hub for the tests of the pages: real journal, events, clips, health; cameras that give a JPEG."""
+
+import base64
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from siaga.core.audit_log import AuditLog
+from siaga.core.bus import Bus
+from siaga.core.clip_index import ClipIndex
+from siaga.core.clock import SystemClock
+from siaga.core.contracts import EventKind, InboundResult, KeyedReceipt, Reply
+from siaga.core.errors import CameraLost, MediaError, NotSupported, Problem
+from siaga.core.event_log import EventLog
+from siaga.core.health import HealthBook
+from siaga.core.journal import Journal
+from siaga.core.media.messages import Reading, StreamReport
+from siaga.core.settings import (
+    Address,
+    CameraSettings,
+    ContactSettings,
+    MediaSettings,
+    NotifierSettings,
+    PlaceSettings,
+    Settings,
+    SiteSettings,
+    StorageSettings,
+    WebSettings,
+)
+from siaga.core.tasks import Tasks
+from siaga.core.types import Clip, Event, Health, Notice, Receipt, Trace, TraceStep, new_id
+from siaga.rules.rule import NearMiss, RuleState
+from siaga.web.app import WebApp
+
+XSS = '<img src=x onerror="document.title=1"><script>alert(1)</script>'
+# A grey JPEG of 1x1: enough for a browser to show.
+GREY = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQ"
+    "Ew8QEBD/yQALCAABAAEBAREA/8wABgAQEAX/2gAIAQEAAD8A0s8g/9k="
+)
+
+
+class TurningCamera:
+    """Be a camera's control side with two presets; what it was told is kept."""
+
+    def __init__(self) -> None:
+        self.went_to = []
+        self.is_dead = False
+        self.ptz = self
+
+    async def presets(self):
+        return ("jembatan", "pintu-air")
+
+    async def goto(self, preset):
+        if self.is_dead:
+            raise CameraLost("kamera tidak menjawab")
+        if preset not in await self.presets():
+            raise NotSupported(f"tidak ada preset '{preset}'")
+        self.went_to.append(preset)
+
+
+class StillCamera:
+    ptz = None
+
+
+@dataclass
+class PluginRow:
+    name: str
+    source: str = "siaga"
+    is_on: bool = True
+    reason: str = ""
+    offers: tuple = ()
+    is_disabled: bool = False
+
+
+class Plugins:
+    plugins = (
+        PluginRow("siaga.plugins.cameras.rtsp", offers=("cameras.rtsp",)),
+        PluginRow("siaga.plugins.detectors.flood", offers=("detectors.flood", "event_kinds.flood.stage")),
+        PluginRow("sirene", "plugins/sirene.py", False, "plugins/sirene.py:3: ModuleNotFoundError: gpiozero"),
+    )
+    event_kinds = {"flood.stage": EventKind(name="flood.stage", summary="Tahap siaga", fields={})}
+
+
+class Media:
+    def __init__(self) -> None:
+        self.reports = {}
+
+    def stream(self, camera, role):
+        return self.reports.get((camera, role))
+
+    def processes(self):
+        since = datetime.now(timezone.utc) - timedelta(hours=3)
+        figures = {"pid": 2711.0, "rss_bytes": 71_000_000.0, "cpu_s": 412.0, "restarts": 0.0}
+        return (
+            Health(part="recorder", state="ok", since=since, figures=figures),
+            Health(part="eye-1", state="ok", since=since, figures={**figures, "pid": 2712.0, "restarts": 1.0}),
+        )
+
+
+class Calling:
+    """Be a notifier whose far side calls back with a signature."""
+
+    can_confirm = True
+
+    async def send(self, notice):
+        raise NotImplementedError
+
+    async def close(self):
+        pass
+
+    async def receive(self, request):
+        if request.headers.get("X-Signature") != "right":
+            return InboundResult(status=401)
+        at = datetime(2026, 11, 22, 12, 5, tzinfo=timezone.utc)
+        return InboundResult(
+            status=200,
+            body="ok",
+            receipts=(KeyedReceipt(receipt=Receipt(state="delivered", at=at), key="run:actions[0]"),),
+            replies=(Reply(id="wamid.1", sender="+62812", text="Siap, meluncur", at=at),),
+        )
+
+
+@dataclass
+class Record:
+    notice: Notice
+    state: str
+    receipt: Receipt | None = None
+
+
+class Outbox:
+    def __init__(self) -> None:
+        self.records = []
+        self.received = []
+
+    async def find(self, *, state=None, event_id=None, limit=50):
+        return [r for r in self.records if event_id in (None, r.notice.event_id) and state in (None, r.state)][:limit]
+
+    async def receive(self, keyed):
+        self.received.append(keyed)
+
+
+@dataclass
+class Engine:
+    states: list = field(default_factory=list)
+    runs: dict = field(default_factory=dict)
+    misses: dict = field(default_factory=dict)
+
+    async def rules(self):
+        return tuple(self.states)
+
+    async def traces(self, rule_id, limit=10):
+        return tuple(self.runs.get(rule_id, ()))[:limit]
+
+    def near_misses(self, rule_id):
+        return tuple(self.misses.get(rule_id, ()))
+
+
+class WebHub:
+    """Give the pages what the real hub gives them."""
+
+    async def open(self, folder: Path, clock=None, **web):
+        self.clock = clock or SystemClock()
+        self.settings = settings(folder, **web)
+        self.storage = folder
+        self.problems = (
+            Problem(file="config.yaml", line=41, path="cameras.gang-mawar.streams", what="alamat RTSP tidak ada"),
+        )
+        self.bus = Bus()
+        self.tasks = Tasks(self.clock)
+        self.health = HealthBook(self.bus, self.clock)
+        self.journal = await Journal.open(folder / "siaga.db")
+        self.events = await EventLog.open(self.journal, self.bus)
+        self.clips = await ClipIndex.open(self.journal)
+        self.audit = await AuditLog.open(self.journal)
+        self.outbox = Outbox()
+        self.plugins = Plugins()
+        self.media = Media()
+        self.turning = TurningCamera()
+        self.cameras = {"kali": StillCamera(), "ptz": self.turning, "sekolah": StillCamera()}
+        self.notifiers = {"wa": Calling()}
+        self.readings = {}
+        self.jpeg = {}
+        for camera in ("kali", "ptz"):
+            for role in ("main", "sub"):
+                self.report(camera, role, "live")
+        self.report("sekolah", "main", "auth_failed", "kamera menolak kata sandi pengguna 'petugas'")
+
+    def report(self, camera, role, condition, reason=""):
+        live = condition == "live"
+        self.media.reports[camera, role] = StreamReport(
+            camera=camera,
+            role=role,
+            condition=condition,
+            reason=reason,
+            codec="h264" if live else "",
+            width=(1920 if role == "main" else 640) if live else 0,
+            height=(1080 if role == "main" else 360) if live else 0,
+            fps=15.0 if live else 0.0,
+            bits_per_s=1_842_000.0 if live else 0.0,
+        )
+        self.health.set(f"camera {camera} {role}", "ok" if live else "lost", reason)
+
+    def read(self, level_cm, stage):
+        reading = Reading(
+            camera="kali", kind="flood.level", at=self.clock.now(), data={"level_cm": level_cm, "stage": stage}
+        )
+        self.readings["kali", "flood.level", None] = reading
+        self.bus.publish(reading)
+
+    async def picture(self, camera_id, width_px=None):
+        if camera_id not in ("kali", "ptz"):
+            raise MediaError("kamera ini belum memberi gambar")
+        return self.jpeg.get(camera_id, GREY)
+
+    async def emit(self, event):
+        return await self.events.add(event)
+
+    async def happen(self, kind, camera="kali", *, jpeg=GREY, at=None, **more):
+        event_id = new_id()
+        snapshot = None
+        if jpeg:
+            snapshot = f"snapshots/{camera}/{event_id}.jpg"
+            (self.storage / snapshot).parent.mkdir(parents=True, exist_ok=True)
+            (self.storage / snapshot).write_bytes(jpeg)
+        event = Event(
+            id=event_id,
+            site="kebon-baru",
+            kind=kind,
+            at=at or self.clock.now(),
+            camera=camera,
+            snapshot=snapshot,
+            **more,
+        )
+        await self.emit(event)
+        return event
+
+    async def cut(self, event, content=b"\0" * 5000, keys=()):
+        clip_id = new_id()
+        path = f"clips/{event.camera}/{clip_id}.mp4"
+        (self.storage / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.storage / path).write_bytes(content)
+        return await self.clips.add(
+            Clip(
+                id=clip_id,
+                camera=event.camera,
+                path=path,
+                start=event.at - timedelta(seconds=10),
+                end=event.at + timedelta(seconds=15),
+                codec="h264",
+                size_bytes=len(content),
+                sha256="0" * 64,
+                keys=keys,
+            )
+        )
+
+    async def close(self):
+        await self.tasks.stop(2)
+        await self.journal.close()
+
+
+def settings(folder: Path, **web) -> Settings:
+    def camera(name, title, **more):
+        return CameraSettings(id=name, type="demo", name=title, place="rw05", purpose="pencegahan bencana", **more)
+
+    halaman = ((0.05, 0.5), (0.95, 0.5), (0.95, 0.95), (0.05, 0.95))
+    return Settings(
+        file="config.yaml",
+        folder=str(folder),
+        site=SiteSettings(id="kebon-baru", name="Kelurahan Kebon Baru", contact="Posko Kelurahan, (021) 555 0112"),
+        web=WebSettings(port=0, **web),
+        storage=StorageSettings(path="."),
+        media=MediaSettings(),
+        places={"rw05": PlaceSettings(id="rw05", name="RW 05", kind="rw")},
+        cameras={
+            "kali": camera("kali", "Kali Ciliwung, Jembatan Tongtek", zones={"bantaran": halaman}),
+            "ptz": camera("ptz", "PTZ Jembatan dan Pintu Air"),
+            "sekolah": camera("sekolah", f"Halaman SDN 03 {XSS}"),
+        },
+        notifiers={"wa": NotifierSettings(id="wa", type="whatsapp")},
+        contacts={
+            "posko": ContactSettings(id="posko", name="Posko RW 05", via=(Address(notifier="wa", to="+62812"),)),
+        },
+    )
+
+
+async def rising_water(hub: WebHub, engine: Engine):
+    """Let the canal pass Siaga 2: the event, its rule's run, clip and notice."""
+    event = await hub.happen(
+        "flood.stage",
+        score=0.93,
+        data={"from": 3, "to": 2, "level_cm": 213.4, "rise_cm_h": 38.0, "confidence": 0.93, "stage": 2},
+    )
+    at, run_id = event.at, new_id()
+    engine.states = [
+        RuleState(
+            id="kali-siaga-2",
+            alias="Kali Ciliwung Siaga 2",
+            file="rules/banjir.yaml",
+            line=18,
+            is_on=True,
+            last_triggered=at,
+            runs=3,
+            description="Arahkan PTZ ke pintu air, rekam, beri tahu posko.",
+        ),
+        RuleState(
+            id="malam",
+            alias=f"Orang di sekolah {XSS}",
+            file="rules/keamanan.yaml",
+            line=2,
+            is_on=False,
+            problems=(
+                Problem(
+                    file="rules/keamanan.yaml", line=6, path="conditions[0]", what="kunci 'aftr'; maksudnya 'after'?"
+                ),
+            ),
+        ),
+    ]
+    steps = (
+        TraceStep(path="triggers[0]", what="event", at=at, outcome="true", values={"to": 2, "from": 3}),
+        TraceStep(
+            path="conditions[0]", what="template", at=at, outcome="true", values={"result": True, "confidence": 0.93}
+        ),
+        TraceStep(
+            path="actions[0]",
+            what="ptz.goto_preset",
+            at=at,
+            outcome="done",
+            values={"camera": "ptz", "preset": "pintu-air"},
+        ),
+        TraceStep(
+            path="actions[1]",
+            what="recording.burst",
+            at=at,
+            outcome="failed",
+            error="kamera sekolah tidak merekam: kata sandi ditolak",
+        ),
+        TraceStep(path="actions[2]", what="notify", at=at, outcome="done", values={"contact": "posko"}),
+    )
+    engine.runs["kali-siaga-2"] = [
+        Trace(
+            run_id=run_id,
+            rule_id="kali-siaga-2",
+            started_at=at,
+            ended_at=at,
+            state="finished",
+            event_id=event.id,
+            steps=steps,
+        )
+    ]
+    engine.misses["kali-siaga-2"] = [
+        NearMiss(at=at, event_id=event.id, kind="flood.stage", camera="kali", trigger="0", reason="to: 3, diminta 2")
+    ]
+    text = "Kali Ciliwung: SIAGA 2 (kritis). Air 213 cm pada 19.05 WIB. Periksa pintu air, siapkan warga RW 05."
+    notice = Notice(
+        id=new_id(),
+        key=f"{run_id}:actions[2]",
+        notifier="wa",
+        to="+62812",
+        text=text,
+        created_at=at,
+        expires_at=at + timedelta(hours=1),
+        event_id=event.id,
+    )
+    hub.outbox.records.append(Record(notice, "sent", Receipt(state="delivered", at=at)))
+    return event, run_id
+
+
+@asynccontextmanager
+async def running(folder: Path, clock=None, **web):
+    """Run the pages on a hub; give hub, engine and app."""
+    hub, engine = WebHub(), Engine()
+    await hub.open(folder, clock, **web)
+    app = WebApp(hub, engine)
+    try:
+        await app.start()
+        yield hub, engine, app
+    finally:
+        await app.stop()
+        await hub.close()

@@ -1,0 +1,69 @@
+"""The same reads as the pages, as JSON under ``/api/v1``, with the same session."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from ..core.types import Json
+from .pages_cameras import states_of
+from .pages_events import clips_of, told_of, traces_of
+from .parts import parts_of, visitor_of
+
+MOST_EVENTS = 200
+
+
+def answer(content: Json) -> web.Response:
+    """Return structs, lists and dicts of them as JSON."""
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
+
+
+async def list_cameras(request: web.Request) -> web.StreamResponse:
+    """Answer with every camera, its state and its readings."""
+    return answer({"cameras": states_of(request).all()})
+
+
+async def list_events(request: web.Request) -> web.StreamResponse:
+    """Answer with events, newest first; ``before`` is the ``seq`` to go on from."""
+    query = request.query
+    before, limit = query.get("before", ""), query.get("limit", "50")
+    if (before and not _is_number(before)) or not _is_number(limit):
+        raise web.HTTPBadRequest()
+    words = parts_of(request).words(visitor_of(request))
+    found = await parts_of(request).hub.events.find(
+        kind=query.get("kind") or None,
+        camera=query.get("camera") or None,
+        before_seq=int(before) if before else None,
+        limit=max(1, min(int(limit), MOST_EVENTS)),
+    )
+    events = [{"seq": item.seq, "event": item.event, "words": words.card(item.event)} for item in found]
+    return answer({"events": events})
+
+
+async def show_event(request: web.Request) -> web.StreamResponse:
+    """Answer with one event, the runs it began, its clips and its notices."""
+    parts = parts_of(request)
+    event = await parts.hub.events.get(request.match_info["event"])
+    if event is None:
+        raise web.HTTPNotFound()
+    traces = await traces_of(request, event)
+    clips = await clips_of(request, event, [trace.run_id for trace in traces])
+    notices = await told_of(request, event)
+    words = parts.words(visitor_of(request)).card(event)
+    return answer({"event": event, "words": words, "traces": traces, "clips": clips, "notices": notices})
+
+
+async def list_rules(request: web.Request) -> web.StreamResponse:
+    """Answer with every rule and its state."""
+    return answer({"rules": list(await parts_of(request).engine.rules())})
+
+
+async def show_health(request: web.Request) -> web.StreamResponse:
+    """Answer with the health of every part."""
+    hub = parts_of(request).hub
+    problems = [str(problem) for problem in hub.problems]
+    return answer({"parts": hub.health.all(), "processes": list(hub.media.processes()), "problems": problems})
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19

@@ -1,0 +1,120 @@
+"""The web UI as a part of the hub: its routes, its start and its stop."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+
+from ..core.errors import SiagaError
+from ..core.texts import Texts
+from . import (
+    api,
+    hooks,
+    live,
+    media_files,
+    metrics,
+    pages_cameras,
+    pages_events,
+    pages_login,
+    pages_rules,
+    pages_system,
+)
+from .accounts import Accounts
+from .middleware import gate, guard
+from .parts import PARTS, Parts
+from .ports import EnginePort, HubPort
+from .sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+# Forms are small; a webhook's body is the largest thing anybody sends.
+MOST_BODY_BYTES = 1_000_000
+STOP_WITHIN_S = 1.5
+
+
+class WebApp:
+    """Serve the pages. ``start`` opens the door, ``url`` says where, ``stop`` closes it."""
+
+    accounts: Accounts
+
+    def __init__(self, hub: HubPort, engine: EnginePort) -> None:
+        self._hub = hub
+        self._engine = engine
+        self._runner: web.AppRunner | None = None
+        self._live: live.Live | None = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """Listen at ``web.host`` and ``web.port``; port 0 takes a free one. SiagaError when it is taken."""
+        hub, settings = self._hub, self._hub.settings.web
+        self.accounts = await Accounts.open(hub.journal, hub.clock)
+        sessions = await Sessions.open(hub.journal, self.accounts, hub.clock)
+        parts = Parts(hub, self._engine, self.accounts, sessions)
+        self._live = live.Live(parts)
+        app = web.Application(middlewares=[guard, gate], client_max_size=MOST_BODY_BYTES)
+        app[PARTS] = parts
+        app[live.LIVE] = self._live
+        app.add_routes(routes(parts))
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=30.0, shutdown_timeout=STOP_WITHIN_S)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, settings.host, settings.port)
+        try:
+            await site.start()
+        except OSError as err:
+            texts = Texts(hub.settings.site.language)
+            raise SiagaError(
+                texts("web.start.taken", host=settings.host, port=settings.port, why=err.strerror or str(err))
+            ) from err
+        self._live.start()
+        self.url = self._address()
+        logger.info("the web UI listens at %s", self.url)
+
+    async def stop(self) -> None:
+        """Say good-bye to the pages, end what is under way, close the door."""
+        if self._live is not None:
+            await self._live.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+            self.accounts.close()
+
+    def _address(self) -> str:
+        assert self._runner is not None
+        port = self._runner.addresses[0][1]
+        host = self._hub.settings.web.host
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{port}"
+
+
+def routes(parts: Parts) -> list[web.RouteDef]:
+    """Name every address; a test walks them and asks each without a login."""
+    return [
+        web.get("/healthz", metrics.show_alive),
+        web.get("/metrics", metrics.show_metrics),
+        web.get("/static/{version}/{name}", parts.static.serve),
+        web.get("/language/{language}", pages_login.choose_language),
+        web.get("/login", pages_login.show_login),
+        web.post("/login", pages_login.log_in),
+        web.post("/logout", pages_login.log_out),
+        web.get("/password", pages_login.show_password),
+        web.post("/password", pages_login.change_password),
+        web.get("/", pages_cameras.show_home),
+        web.get("/cameras/{camera}", pages_cameras.show_camera),
+        web.get("/cameras/{camera}/picture.jpg", pages_cameras.show_picture),
+        web.post("/cameras/{camera}/ptz", pages_cameras.go_to_preset),
+        web.get("/events", pages_events.show_events),
+        web.get("/events/{event}", pages_events.show_event),
+        web.get("/rules", pages_rules.show_rules),
+        web.get("/rules/{rule}", pages_rules.show_rule),
+        web.get("/plugins", pages_system.show_plugins),
+        web.get("/health", pages_system.show_health),
+        web.get("/media/{path:.+}", media_files.show_media),
+        web.route("*", "/hooks/{notifier}", hooks.receive),
+        web.get("/api/v1/cameras", api.list_cameras),
+        web.get("/api/v1/events", api.list_events),
+        web.get("/api/v1/events/{event}", api.show_event),
+        web.get("/api/v1/rules", api.list_rules),
+        web.get("/api/v1/health", api.show_health),
+        web.get("/api/v1/stream", live.follow),
+    ]

@@ -1,0 +1,191 @@
+"""What an event means to the person who watches: a title, how bad it is, and its facts with units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from ..core.contracts import EventKind
+from ..core.settings import Settings
+from ..core.types import Event, Json, Struct
+from .wording import Wording
+
+Severity = Literal["danger", "warning", "info"]
+
+# What the hub tells about itself in passing: in the journal, not on the first page.
+_PASSING = ("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "crowd.count", "zone.leave")
+_DANGER = ("fire.", "fight.", "flood.rising")
+_WARNING = (
+    "camera.offline",
+    "camera.tampered",
+    "clip.failed",
+    "crowd.high",
+    "detector.",
+    "disk.low",
+    "notice.failed",
+    "notice.unsure",
+    "plugin.",
+)
+_UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"), ("_s", "web.unit.s"))
+_SECONDS = ("seconds",)
+
+
+class EventCard(Struct):
+    """Hold an event as a page shows it; every text is in the reader's language."""
+
+    id: str
+    kind: str
+    title: str
+    value: str
+    where: str
+    camera: str
+    at: datetime
+    time: str
+    iso: str
+    severity: Severity
+    severity_word: str
+    picture: str
+    url: str
+
+
+class Fact(Struct):
+    """Hold one value of an event's data, in words."""
+
+    label: str
+    value: str
+
+
+def severity_of(event: Event) -> Severity:
+    """Say how bad an event is by itself; a flood stage counts downwards, 1 is the worst."""
+    if event.kind == "flood.stage":
+        stage = stage_of(event.data)
+        return "info" if stage is None or stage >= 4 else "warning" if stage == 3 else "danger"
+    if event.kind.startswith(_DANGER):
+        return "danger"
+    return "warning" if event.kind.startswith(_WARNING) else "info"
+
+
+def is_important(event: Event) -> bool:
+    """Say whether an event belongs on the first page."""
+    return not event.kind.startswith(_PASSING)
+
+
+def stage_of(values: Mapping[str, Json]) -> int | None:
+    """Return the flood stage that a ``flood.stage`` or ``flood.level`` tells."""
+    stage = values.get("to", values.get("stage"))
+    return stage if isinstance(stage, int) and not isinstance(stage, bool) else None
+
+
+class EventWords:
+    """Say events in one language."""
+
+    def __init__(self, wording: Wording, settings: Settings, kinds: Mapping[str, EventKind]) -> None:
+        self._wording = wording
+        self._settings = settings
+        self._kinds = kinds
+
+    def card(self, event: Event) -> EventCard:
+        """Return an event as a page shows it."""
+        severity = severity_of(event)
+        return EventCard(
+            id=event.id,
+            kind=event.kind,
+            title=self.title(event),
+            value=self.value(event.data),
+            where=self.where(event),
+            camera=event.camera or "",
+            at=event.at,
+            time=self._wording.moment(event.at),
+            iso=event.at.isoformat(),
+            severity=severity,
+            severity_word=self._wording.texts(f"web.severity.{severity}"),
+            picture=f"/media/{event.snapshot}" if event.snapshot else "",
+            url=f"/events/{event.id}",
+        )
+
+    def title(self, event: Event) -> str:
+        """Say what happened, short."""
+        texts = self._wording.texts
+        stage = stage_of(event.data) if event.kind == "flood.stage" else None
+        if stage is not None:
+            return texts("web.event.flood_stage", stage=stage)
+        group, _, name = event.kind.partition(".")
+        if group == "object":
+            return texts("web.event.object", label=self.label(name))
+        if group == "zone" and event.kind in {"zone.enter", "zone.leave"} and event.data.get("label"):
+            key = "web.event.zone_enter" if name == "enter" else "web.event.zone_leave"
+            return texts(key, label=self.label(str(event.data["label"])), zone=event.zone or "")
+        return self.kind(event.kind)
+
+    def kind(self, kind: str) -> str:
+        """Name a kind of event; a stranger's kind by its plugin's own words."""
+        key = f"web.kind.{kind}"
+        if self._wording.texts.has(key):
+            return self._wording.texts(key)
+        documented = self._kinds.get(kind)
+        return documented.summary if documented and documented.summary else kind
+
+    def label(self, name: str) -> str:
+        """Name what a detector recognises."""
+        key = f"web.label.{name}"
+        return self._wording.texts(key) if self._wording.texts.has(key) else name
+
+    def where(self, event: Event) -> str:
+        """Say camera, zone and place."""
+        camera = self._settings.cameras.get(event.camera or "")
+        if camera is None:
+            return event.camera or self._settings.site.name
+        place = self._settings.places.get(camera.place or "")
+        return " · ".join(part for part in (camera.name, event.zone, place.name if place else "") if part)
+
+    def value(self, values: Mapping[str, Json]) -> str:
+        """Say the measured value that stands beside a title: a level, a count."""
+        texts, parts = self._wording.texts, []
+        level, stage, count = values.get("level_cm"), stage_of(values), values.get("count")
+        if isinstance(level, int | float):
+            parts.append(texts("web.unit.cm", value=self._wording.number(level, 0)))
+        if stage is not None and "from" not in values:
+            parts.append(texts("web.event.stage", stage=stage))
+        if isinstance(count, int | float):
+            parts.append(texts("web.event.count", count=self._wording.number(count, 0)))
+        if not parts and isinstance(values.get("reason"), str):
+            parts.append(str(values["reason"]))
+        return " · ".join(parts)
+
+    def facts(self, event: Event) -> tuple[Fact, ...]:
+        """Return every value of an event's data with its name and unit."""
+        documented = self._kinds[event.kind].fields if event.kind in self._kinds else {}
+        facts = [Fact(label=self._field(key, documented), value=self.say(key, v)) for key, v in event.data.items()]
+        if event.score is not None:
+            facts.append(Fact(label=self._wording.texts("web.field.score"), value=self.say("score", event.score)))
+        return tuple(facts)
+
+    def say(self, key: str, value: Json) -> str:
+        """Say one value with its unit, which its name carries."""
+        texts = self._wording.texts
+        if value is None:
+            return texts("web.value.none")
+        if isinstance(value, bool):
+            return texts("web.value.yes") if value else texts("web.value.no")
+        if isinstance(value, int | float):
+            if key.endswith("_bytes"):
+                return self._wording.size(value)
+            if key in {"confidence", "score"}:
+                return f"{self._wording.number(value * 100, 0)} %"
+            said = self._wording.number(value)
+            unit = next((text for end, text in _UNITS if key.endswith(end)), "")
+            return texts("web.unit.s" if key in _SECONDS else unit, value=said) if unit or key in _SECONDS else said
+        if key == "label":
+            return self.label(str(value))
+        if isinstance(value, list | tuple):
+            return ", ".join(self.say("", item) for item in value)
+        if isinstance(value, dict):
+            return ", ".join(f"{name}: {self.say(name, item)}" for name, item in value.items())
+        return str(value)
+
+    def _field(self, key: str, documented: Mapping[str, str]) -> str:
+        text = f"web.field.{key}"
+        if self._wording.texts.has(text):
+            return self._wording.texts(text)
+        return documented.get(key) or key.replace("_", " ")

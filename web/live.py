@@ -1,0 +1,180 @@
+"""What happens now, pushed to every open page over one WebSocket each: events, readings, health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from ..core.event_log import Committed
+from ..core.media.messages import Reading
+from ..core.types import Health
+from .camera_states import CameraStates, camera_ids
+from .event_words import is_important
+from .parts import Parts, Visitor, parts_of, visitor_of
+
+logger = logging.getLogger(__name__)
+
+# A page that reads so slowly is on a broken line: it is let go, comes again, and catches up.
+MOST_WAITING = 200
+MOST_PAGES, MOST_OF_ONE = 100, 10
+BEAT_S = 15.0
+SEND_WITHIN_S = 10.0
+CAUGHT_UP = 50
+# RFC 6455 leaves 4000-4999 to us: the page then goes to the login.
+SESSION_ENDED = 4401
+_ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
+
+
+class Page:
+    """Hold one open page and what waits to be told to it."""
+
+    def __init__(self, visitor: Visitor, socket: web.WebSocketResponse) -> None:
+        self.visitor = visitor
+        self.socket = socket
+        self.waiting: asyncio.Queue[object] = asyncio.Queue(MOST_WAITING)
+        self.is_lost = False
+
+    def tell(self, message: object) -> None:
+        """Let a message wait for the page; where too many wait, the page is let go."""
+        try:
+            self.waiting.put_nowait(message)
+        except asyncio.QueueFull:
+            self.is_lost = True
+
+
+class Live:
+    """Listen to the bus once, and tell every page."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.pages: set[Page] = set()
+        self.let_go = 0
+
+    def start(self) -> None:
+        """Begin to listen; a task of the hub."""
+        self._task = self._parts.hub.tasks.start("web: live", self._listen)
+
+    async def stop(self) -> None:
+        """Close every page's socket; the page tries again later by itself."""
+        self._task.cancel()
+        for page in list(self.pages):
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(0.5):
+                    await page.socket.close(code=WSCloseCode.GOING_AWAY)
+
+    def has_room(self, visitor: Visitor) -> bool:
+        """Say whether one more page may follow."""
+        own = sum(page.visitor.token == visitor.token for page in self.pages)
+        return len(self.pages) < MOST_PAGES and own < MOST_OF_ONE
+
+    async def _listen(self) -> None:
+        bus = self._parts.hub.bus
+        async with bus.subscribe(Committed, Reading, Health, size=2000, name="web") as news:
+            async for message in news:
+                for page in self.pages:
+                    page.tell(message)
+
+    async def serve(self, page: Page, after: int | None) -> None:
+        """Tell a page what it missed, then what happens, until it leaves or its session ends."""
+        self.pages.add(page)
+        self._parts.open_pages = len(self.pages)
+        try:
+            await self._catch_up(page, after)
+            await self._talk(page)
+        finally:
+            self.pages.discard(page)
+            self._parts.open_pages = len(self.pages)
+
+    async def _catch_up(self, page: Page, after: int | None) -> None:
+        log = self._parts.hub.events
+        last = await log.last_seq()
+        await _send(page, {"type": "hello", "seq": last})
+        if after is None or after >= last:
+            return
+        for item in await log.after(max(after, last - CAUGHT_UP), CAUGHT_UP):
+            await self._tell(page, item)
+
+    async def _talk(self, page: Page) -> None:
+        loop = asyncio.get_running_loop()
+        beat_at_s = loop.time() + BEAT_S
+        while not page.socket.closed and not page.is_lost:
+            try:
+                async with asyncio.timeout_at(beat_at_s):
+                    message = await page.waiting.get()
+            except TimeoutError:
+                # A session that ended must not go on being told what happens.
+                if await self._parts.sessions.find(page.visitor.token) is None:
+                    await page.socket.close(code=SESSION_ENDED)
+                    return
+                await _send(page, {"type": "beat"})
+                beat_at_s = loop.time() + BEAT_S
+                continue
+            await self._tell(page, message)
+        if page.is_lost:
+            self.let_go += 1
+            await page.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+
+    async def _tell(self, page: Page, message: object) -> None:
+        said = self._say(page.visitor, message)
+        if said is not None:
+            await _send(page, said)
+
+    def _say(self, visitor: Visitor, message: object) -> dict[str, Any] | None:
+        """Say a message in the visitor's language, or None where no page shows it."""
+        words = self._parts.words(visitor)
+        states = CameraStates(self._parts.hub, self._parts.wording(visitor), words)
+        if isinstance(message, Committed):
+            card = words.card(message.event)
+            shown = is_important(message.event)
+            return {"type": "event", "seq": message.seq, "event": card, "is_important": shown}
+        if isinstance(message, Reading):
+            return {"type": "reading", "camera": message.camera, "reading": states.reading(message)}
+        if isinstance(message, Health):
+            name = message.part.removeprefix("camera ").split(" ")[0]
+            if message.part.startswith("camera ") and name in camera_ids(self._parts.hub):
+                return {"type": "camera", "camera": states.one(name)}
+        return None
+
+
+LIVE: web.AppKey[Live] = web.AppKey("live")
+
+
+async def follow(request: web.Request) -> web.StreamResponse:
+    """Open a page's WebSocket. ``after`` is the last event it knows: what it missed comes first."""
+    live, visitor = request.app[LIVE], visitor_of(request)
+    # A socket sends our cookie wherever it was opened: only our own pages may open one.
+    origin = urlsplit(request.headers.get("Origin", ""))
+    if origin.netloc != request.host:
+        raise web.HTTPForbidden()
+    if not live.has_room(visitor):
+        raise web.HTTPTooManyRequests()
+    after = request.query.get("after", "")
+    socket = web.WebSocketResponse(heartbeat=BEAT_S * 2, max_msg_size=1024, compress=False)
+    await socket.prepare(request)
+    page = Page(visitor, socket)
+    reader = parts_of(request).hub.tasks.start(f"web: page {id(page):x}", lambda: _drain(page), restart=False)
+    try:
+        await live.serve(page, int(after) if after.isdigit() and len(after) < 19 else None)
+    except (TimeoutError, ConnectionError) as err:
+        logger.debug("a page went away: %s", err)
+    finally:
+        reader.cancel()
+    return socket
+
+
+async def _drain(page: Page) -> None:
+    # Pages say nothing; but only a socket that is read notices that the other end has gone.
+    while (await page.socket.receive()).type not in _ENDS:
+        pass
+    page.tell(None)
+
+
+async def _send(page: Page, message: dict[str, Any]) -> None:
+    async with asyncio.timeout(SEND_WITHIN_S):
+        await page.socket.send_str(msgspec.json.encode(message).decode())

@@ -1,0 +1,163 @@
+"""The events, newest first, and one event with its picture, clip, notices and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from ..core.types import Clip, Event, Struct
+from .camera_states import camera_ids
+from .pages_rules import TraceView, trace_words
+from .parts import parts_of, visitor_of
+from .wording import Wording
+
+ON_A_PAGE = 30
+# Groups that a reader looks for; the rest is under "all".
+GROUPS = ("flood", "object", "zone", "crowd", "camera", "notice", "clip")
+# A clip that was asked for by an event is finished within this time after it.
+CLIP_LOOKED_FOR = timedelta(minutes=30)
+
+
+class Filter(Struct):
+    """Hold what the reader asked for; only what is known is taken over."""
+
+    group: str = ""
+    camera: str = ""
+    day: str = ""
+    before: int | None = None
+
+
+class NoticeView(Struct):
+    """Hold one notice in words."""
+
+    who: str
+    way: str
+    state: str
+    tone: str
+    text: str
+    time: str
+    detail: str
+
+
+async def show_events(request: web.Request) -> web.StreamResponse:
+    """List events, newest first, a page at a time."""
+    parts, visitor = parts_of(request), visitor_of(request)
+    wording, words = parts.wording(visitor), parts.words(visitor)
+    asked = _filter(request, wording)
+    since = wording.day_start(asked.day) if asked.day else None
+    found = await parts.hub.events.find(
+        kind=f"{asked.group}." if asked.group else None,
+        camera=asked.camera or None,
+        since=since,
+        until=since + timedelta(days=1) if since else None,
+        before_seq=asked.before,
+        limit=ON_A_PAGE + 1,
+    )
+    shown = found[:ON_A_PAGE]
+    here = request.rel_url.without_query_params("before")
+    values = {
+        "events": [words.card(item.event) for item in shown],
+        "filter": asked,
+        "groups": GROUPS,
+        "cameras": [(camera, _name(request, camera)) for camera in camera_ids(parts.hub)],
+        "newest": str(here) if asked.before else "",
+        "older": str(here.update_query(before=str(shown[-1].seq))) if len(found) > ON_A_PAGE else "",
+    }
+    return parts.page(request, "events.html", values)
+
+
+async def show_event(request: web.Request) -> web.StreamResponse:
+    """Show one event: what was seen, what it led to, and who was told."""
+    parts, visitor = parts_of(request), visitor_of(request)
+    event = await parts.hub.events.get(request.match_info["event"])
+    if event is None:
+        raise web.HTTPNotFound()
+    words = parts.words(visitor)
+    traces = await traces_of(request, event)
+    values = {
+        "event": words.card(event),
+        "facts": words.facts(event),
+        "kind": words.kind(event.kind),
+        "traces": traces,
+        "clips": await clips_of(request, event, [trace.run_id for trace in traces]),
+        "notices": await told_of(request, event),
+        "names": {camera: _name(request, camera) for camera in camera_ids(parts.hub)},
+    }
+    return parts.page(request, "event.html", values)
+
+
+async def traces_of(request: web.Request, event: Event) -> list[TraceView]:
+    """Return the runs that an event began, of every rule."""
+    engine, said = parts_of(request).engine, trace_words(request)
+    found = []
+    for rule in await engine.rules():
+        for trace in await engine.traces(rule.id, 50):
+            if trace.event_id == event.id:
+                found.append(said.trace(trace, rule.alias or rule.id))
+    return found
+
+
+async def told_of(request: web.Request, event: Event) -> list[NoticeView]:
+    """Return who was told about an event, and what became of it."""
+    parts = parts_of(request)
+    wording = parts.wording(visitor_of(request))
+    contacts = parts.hub.settings.contacts.values()
+    names = {(way.notifier, way.to): contact.name for contact in contacts for way in contact.via}
+    told = []
+    for record in await parts.hub.outbox.find(event_id=event.id, limit=50):
+        notice, receipt = record.notice, record.receipt
+        state = receipt.state if receipt and record.state not in {"failed", "expired"} else record.state
+        key = f"web.notice.{state}"
+        told.append(
+            NoticeView(
+                who=names.get((notice.notifier, notice.to), notice.to),
+                way=notice.notifier,
+                state=wording.texts(key) if wording.texts.has(key) else state,
+                tone=_tone(state),
+                text=notice.text,
+                time=wording.moment(receipt.at if receipt else notice.created_at),
+                detail=receipt.detail if receipt else "",
+            )
+        )
+    return told
+
+
+async def clips_of(request: web.Request, event: Event, run_ids: Sequence[str]) -> list[Clip]:
+    """Return the clips that a rule cut because of an event, and those of its camera that show its moment."""
+    clips = await parts_of(request).hub.clips.find(since=event.at - CLIP_LOOKED_FOR, limit=200)
+    return [clip for clip in clips if _belongs(clip, event, run_ids)]
+
+
+def _belongs(clip: Clip, event: Event, run_ids: Sequence[str]) -> bool:
+    if any(key.startswith(f"{run_id}:") for run_id in run_ids for key in clip.keys):
+        return True
+    return clip.camera == event.camera and clip.start <= event.at <= clip.end
+
+
+def _filter(request: web.Request, wording: Wording) -> Filter:
+    query = request.query
+    camera, day, before = query.get("camera", ""), query.get("day", ""), query.get("before", "")
+    return Filter(
+        group=query.get("group", "") if query.get("group", "") in GROUPS else "",
+        camera=camera if camera in camera_ids(parts_of(request).hub) else "",
+        day=day if _is_day(wording.day_start(day)) else "",
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+    )
+
+
+def _is_day(day: datetime | None) -> bool:
+    # The year's ends have no day before or after them.
+    return day is not None and 1970 < day.year < 9000
+
+
+def _name(request: web.Request, camera: str) -> str:
+    settings = parts_of(request).hub.settings.cameras.get(camera)
+    return settings.name if settings else camera
+
+
+def _tone(state: str) -> str:
+    if state in {"accepted", "sent", "delivered", "read"}:
+        return "good"
+    return "bad" if state in {"failed", "expired"} else "warning"

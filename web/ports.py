@@ -1,0 +1,184 @@
+"""What the pages ask of the hub and of the rule engine, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..core.audit_log import AuditLog
+from ..core.bus import Bus
+from ..core.clip_index import ClipIndex
+from ..core.clock import Clock
+from ..core.contracts import Camera, EventKind, KeyedReceipt, Notifier
+from ..core.errors import Problem
+from ..core.event_log import EventLog
+from ..core.health import HealthBook
+from ..core.journal import Journal
+from ..core.media.messages import Reading, StreamReport
+from ..core.settings import Settings
+from ..core.tasks import Tasks
+from ..core.types import Event, Health, Notice, Receipt, StreamRole, Trace
+from ..rules.rule import NearMiss, RuleState
+
+
+class MediaPort(Protocol):
+    """What the video supervisor tells."""
+
+    def stream(self, camera: str, role: StreamRole) -> StreamReport | None:
+        """Return how a stream is doing, None before the first word of it."""
+        ...
+
+    def processes(self) -> Sequence[Health]:
+        """Return recorder and eyes; figures hold pid, rss_bytes, cpu_s, restarts."""
+        ...
+
+
+class PluginPort(Protocol):
+    """What one plugin tells about itself."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Return where it comes from: built in, installed, or a file."""
+        ...
+
+    @property
+    def is_on(self) -> bool:
+        """Say whether it works."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Say why it is off."""
+        ...
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """Return what it brings."""
+        ...
+
+
+class PluginsPort(Protocol):
+    """What the plugin manager tells."""
+
+    @property
+    def plugins(self) -> Sequence[PluginPort]:
+        """Return every plugin, also those that are off."""
+        ...
+
+    @property
+    def event_kinds(self) -> Mapping[str, EventKind]:
+        """Return the documented kinds of event."""
+        ...
+
+
+class NoticePort(Protocol):
+    """One notice as the outbox keeps it."""
+
+    @property
+    def notice(self) -> Notice:
+        """Return what was to be sent."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Return how far it got."""
+        ...
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """Return the newest word of the far side."""
+        ...
+
+
+class OutboxPort(Protocol):
+    """What delivers notices."""
+
+    async def find(
+        self,
+        *,
+        state: Any = None,  # noqa: ANN401  the outbox's own words for a state
+        event_id: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[NoticePort]:
+        """Return notices, newest first."""
+        ...
+
+    async def receive(self, keyed: KeyedReceipt) -> None:
+        """Take a receipt that came later."""
+        ...
+
+
+class HubPort(Protocol):
+    """What the concrete hub is to the pages."""
+
+    settings: Settings
+    clock: Clock
+    bus: Bus
+    tasks: Tasks
+    journal: Journal
+    events: EventLog
+    clips: ClipIndex
+    audit: AuditLog
+    health: HealthBook
+    storage: Path
+    problems: tuple[Problem, ...]
+
+    @property
+    def media(self) -> MediaPort:
+        """Return the video supervisor."""
+        ...
+
+    @property
+    def plugins(self) -> PluginsPort:
+        """Return the plugin manager."""
+        ...
+
+    @property
+    def outbox(self) -> OutboxPort:
+        """Return the outbox."""
+        ...
+
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """Return the cameras that could be made."""
+        ...
+
+    @property
+    def notifiers(self) -> Mapping[str, Notifier]:
+        """Return the notifiers that could be made."""
+        ...
+
+    @property
+    def readings(self) -> Mapping[tuple[str, str, str | None], Reading]:
+        """Return the newest reading of each camera, kind and zone."""
+        ...
+
+    async def picture(self, camera_id: str, width_px: int | None = None) -> bytes:
+        """Return a JPEG of what the camera sees. MediaError."""
+        ...
+
+    async def emit(self, event: Event) -> int:
+        """Commit an event and publish it."""
+        ...
+
+
+class EnginePort(Protocol):
+    """What the rule engine tells; the pages never change a rule."""
+
+    async def rules(self) -> Sequence[RuleState]:
+        """Return every rule, also those that are wrong."""
+        ...
+
+    async def traces(self, rule_id: str, limit: int = 20) -> Sequence[Trace]:
+        """Return a rule's newest runs, newest first."""
+        ...
+
+    def near_misses(self, rule_id: str) -> Sequence[NearMiss]:
+        """Return why events of the right kind did not fire a rule, newest first."""
+        ...

@@ -1,0 +1,110 @@
+// Keeps the cameras' pictures fresh: only those that are seen, a few at a time, and never an old one in silence.
+
+const REFRESH_MS = 2500;
+const AT_ONCE = 3;
+const OLD_MS = 8000;
+const GIVE_UP_MS = 10000;
+const SLOWEST_MS = 30000;
+
+class Picture {
+  constructor(box) {
+    this.box = box;
+    this.image = box.querySelector("img");
+    this.nothing = box.querySelector("[data-nothing]");
+    this.age = box.querySelector("[data-age]");
+    this.url = box.dataset.picture;
+    this.isSeen = false;
+    this.isBusy = false;
+    this.dueAt = 0;
+    this.takenAt = 0;
+    this.failures = 0;
+  }
+
+  get isDue() {
+    return this.isSeen && !this.isBusy && performance.now() >= this.dueAt;
+  }
+
+  async refresh() {
+    this.isBusy = true;
+    try {
+      const answer = await fetch(this.url, { signal: AbortSignal.timeout(GIVE_UP_MS), cache: "no-store" });
+      if (answer.status === 401) { location.reload(); return; }
+      if (!answer.ok) throw new Error((await answer.json()).error);
+      await this.show(await answer.blob(), answer.headers.get("X-Time"));
+      this.failures = 0;
+    } catch (error) {
+      this.failures += 1;
+      if (!this.takenAt && error instanceof Error && error.name === "Error") this.nothing.textContent = error.message;
+    } finally {
+      this.isBusy = false;
+      // A camera that gives nothing is asked less and less, with jitter, so that a hundred do not ask in step.
+      const wait = Math.min(REFRESH_MS * 2 ** Math.min(this.failures, 5), SLOWEST_MS);
+      this.dueAt = performance.now() + wait * (0.8 + Math.random() * 0.4);
+      this.tellAge();
+    }
+  }
+
+  async show(blob, time) {
+    const url = URL.createObjectURL(blob);
+    const old = this.image.src;
+    this.image.src = url;
+    try { await this.image.decode(); } catch { URL.revokeObjectURL(url); throw new TypeError("no picture"); }
+    if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+    this.image.hidden = false;
+    this.nothing.hidden = true;
+    this.takenAt = performance.now();
+    this.time = time;
+  }
+
+  tellAge() {
+    if (!this.takenAt) return;
+    const age = performance.now() - this.takenAt;
+    const isOld = age > OLD_MS;
+    this.box.classList.toggle("old", isOld);
+    this.age.hidden = false;
+    this.age.textContent = isOld ? `${this.time} · ${inWords(age)}` : this.time;
+  }
+
+  restart() {
+    this.failures = 0;
+    this.dueAt = 0;
+  }
+}
+
+function inWords(milliseconds) {
+  const seconds = Math.round(milliseconds / 1000);
+  const { minutes, seconds: words } = document.body.dataset;
+  return seconds < 60 ? words.replace("0", seconds) : minutes.replace("0", Math.floor(seconds / 60));
+}
+
+export function watchPictures(root) {
+  const pictures = [...root.querySelectorAll("[data-picture]")].filter((box) => box.tagName !== "IMG").map((box) => new Picture(box));
+  if (!pictures.length) return { restart() {} };
+  const known = new Map(pictures.map((picture) => [picture.box, picture]));
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) known.get(entry.target).isSeen = entry.isIntersecting;
+    next();
+  }, { rootMargin: "100px" });
+  for (const picture of pictures) watcher.observe(picture.box);
+
+  function next() {
+    if (document.hidden) return;
+    let free = AT_ONCE - pictures.filter((picture) => picture.isBusy).length;
+    const due = pictures.filter((picture) => picture.isDue).sort((a, b) => a.dueAt - b.dueAt);
+    for (const picture of due.slice(0, Math.max(0, free))) picture.refresh().then(next);
+  }
+
+  setInterval(() => {
+    for (const picture of pictures) picture.tellAge();
+    next();
+  }, 1000);
+  document.addEventListener("visibilitychange", next);
+  return {
+    restart(camera) {
+      for (const picture of pictures) {
+        if (picture.box.closest("[data-camera]")?.dataset.camera === camera) picture.restart();
+      }
+      next();
+    },
+  };
+}
