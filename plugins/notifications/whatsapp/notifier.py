@@ -68,9 +68,8 @@ class WhatsApp:
         except NotSent as err:
             raise self._failed("retry", "whatsapp.fault.no_network", why=str(err)) from err
         except AnswerLost as err:
-            # Somebody must choose: wait for Meta's word, send it perhaps twice, or perhaps never.
-            again = not self.can_confirm and self.on_unsure == "resend"
-            raise self._failed("retry" if again else "unsure", "whatsapp.fault.answer_lost", why=str(err)) from err
+            # The outbox waits for Meta's word where ``can_confirm``, else does as ``on_unsure`` says.
+            raise self._failed("unsure", "whatsapp.fault.answer_lost", why=str(err)) from err
         except Refused as err:
             raise self._refused(notice, to, err.error) from err
         self._unknown.pop(notice.key, None)
