@@ -41,9 +41,15 @@ class Crash:
 
 
 async def fenced(work: Callable[[], Awaitable[T]]) -> T | Crash:
-    """Run a stranger's coroutine; what it raises comes back as a Crash. CancelledError passes."""
+    """Run a stranger's coroutine; what it raises comes back as a Crash. Our own cancellation passes."""
     try:
         return await work()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Something inside was cancelled, not we (a library's own task, say): for us that is an error.
+        return Crash(RuntimeError("it cancelled itself"))
     except Exception as err:  # noqa: BLE001  the fence is here so that no other file needs one
         return Crash(err)
 
@@ -115,6 +121,13 @@ class Tasks:
     def names(self) -> tuple[str, ...]:
         """Return the names of the tasks that run, in the order of their start."""
         return tuple(handle.name for handle in self._handles())
+
+    async def finish(self, limit_s: float) -> bool:
+        """Wait until every task has ended by itself; say whether all did within the limit."""
+        tasks = [handle._task for handle in self._handles() if handle._task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=limit_s)
+        return all(task.done() for task in tasks)
 
     async def stop(self, limit_s: float = 10.0) -> tuple[str, ...]:
         """Cancel every task, the newest first; return the names of those that are late.

@@ -1,0 +1,161 @@
+"""Delivers notices: each is committed before it is sent, tried until it arrives or expires, never lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from .bus import Bus
+from .clock import Clock
+from .contracts import KeyedReceipt, Notifier
+from .journal import Journal
+from .notice_book import NoticeBook, NoticeChanged
+from .notice_states import NoticeRecord, NoticeRules, NoticeState, OutboxTimes
+from .outbox_desk import Desk, manners_of
+from .tasks import Tasks
+from .types import Event, Notice
+
+__all__ = ["NoticeChanged", "NoticeRecord", "NoticeRules", "NoticeState", "Outbox", "OutboxTimes"]
+
+logger = logging.getLogger(__name__)
+
+# Back-offs are seconds to minutes: a look a second is exact enough and costs nothing while none is due.
+TICK_S = 1.0
+# A send under way may end in this time when the hub stops; else it is unsure at the next start.
+LAST_SENDS_S = 1.2
+
+
+class Outbox:
+    """Put notices, follow them, take their receipts. StoreFailed from every method when the disk fails."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        bus: Bus,
+        clock: Clock,
+        tasks: Tasks,
+        notifiers: Mapping[str, Notifier],
+        emit: Callable[[Event], Awaitable[int]],
+        site_id: str,
+        rules: NoticeRules | None = None,
+    ) -> None:
+        self.unknown_receipts = 0
+        self._clock = clock
+        self._notifiers = notifiers
+        self._emit = emit
+        self._site_id = site_id
+        self._rules = rules or NoticeRules()
+        self._book = NoticeBook(journal, bus)
+        self._sends = tasks.scope("notice")
+        self._looks = tasks.scope("outbox")
+        self._desks: dict[str, Desk] = {}
+
+    async def start(self) -> None:
+        """Make the table, mark what the last hub was sending as unsure, begin to send."""
+        await self._book.open()
+        now = self._clock.now()
+
+        def cut_off(record: NoticeRecord) -> NoticeRecord:
+            notifier = self._notifiers.get(record.notice.notifier)
+            return self._rules.cut_off(record, now, manners_of(notifier) if notifier is not None else None)
+
+        cut = await self._book.change_all("state = 'sending'", cut_off)
+        if cut:
+            logger.warning("%d notices were being sent when the hub ended: nobody knows yet whether they arrived", cut)
+        for name in sorted({*self._notifiers, *await self._book.notifiers()}):
+            self._desk(name)
+        self._looks.start("clock", self._tick)
+
+    async def stop(self) -> None:
+        """Take no more, let sends under way end shortly. What waits goes out after the next start."""
+        await self._looks.stop(0.3)
+        await self._sends.finish(LAST_SENDS_S)
+        await self._sends.stop(0.2)
+
+    async def put(self, notice: Notice) -> bool:
+        """Commit a notice, then send it; False when its key is there already."""
+        is_new = await self._book.put(notice, self._clock.now())
+        if is_new:
+            self._desk(notice.notifier).wake()
+        return is_new
+
+    async def receive(self, keyed: KeyedReceipt) -> None:
+        """Take a receipt that came later, by the notice's key or the far side's id.
+
+        One that belongs to no notice of ours is counted in ``unknown_receipts``.
+        """
+        receipt, now = keyed.receipt, self._clock.now()
+        found = None
+        for column, value in (("key", keyed.key), ("provider_id", receipt.provider_id)):
+            if value is not None and found is None:
+                found = await self._book.change(column, value, lambda r: self._rules.received(r, receipt, now))
+        if found is None:
+            self.unknown_receipts += 1
+            logger.debug("a receipt belongs to no notice of ours: %s %s", receipt.state, receipt.provider_id)
+        elif found.tell is not None:
+            self._desk(found.notice.notifier).wake()
+
+    async def find(
+        self, *, state: NoticeState | None = None, event_id: str | None = None, limit: int = 50
+    ) -> list[NoticeRecord]:
+        """Return the newest notices that fit, newest first."""
+        asked = [(f"{column} = ?", value) for column, value in (("state", state), ("event_id", event_id)) if value]
+        where = " and ".join(text for text, _ in asked) or "true"
+        return await self._book.find(f"{where} order by number desc limit ?", *(value for _, value in asked), limit)
+
+    async def get(self, key: str) -> NoticeRecord | None:
+        """Return the notice with this key, or None."""
+        found = await self._book.find("key = ?", key)
+        return found[0] if found else None
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many notices stand in each state, for the metrics."""
+        return await self._book.counts()
+
+    @property
+    def sending(self) -> int:
+        """Return how many sends are under way."""
+        return sum(desk.in_flight for desk in self._desks.values())
+
+    def _desk(self, name: str) -> Desk:
+        if name not in self._desks:
+            self._desks[name] = Desk(
+                name,
+                book=self._book,
+                rules=self._rules,
+                clock=self._clock,
+                sends=self._sends,
+                notifiers=self._notifiers,
+                tell=self._failure,
+                emit=self._emit,
+            )
+            self._looks.start(name, self._desks[name].run)
+        return self._desks[name]
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(TICK_S)
+            now = self._clock.now()
+            for name in self._notifiers:
+                self._desk(name)
+            for desk in list(self._desks.values()):
+                desk.tick(now)
+
+    def _failure(self, record: NoticeRecord) -> Event:
+        notice = record.notice
+        return Event(
+            id=record.tell or "",
+            site=self._site_id,
+            kind="notice.failed",
+            at=record.updated_at,
+            data={
+                "notice": notice.id,
+                "notifier": notice.notifier,
+                "to": notice.to,
+                "state": record.state,
+                "reason": record.last_error,
+                "attempts": record.attempts,
+                "is_final": record.state in {"failed", "expired"},
+                "event": notice.event_id,
+            },
+        )
