@@ -15,7 +15,7 @@ from . import hookspecs
 from .contracts import Camera, Detector, EventKind, Kind, Notifier, Store
 from .errors import PluginError, SiagaError
 from .plugin_imports import HEAVY, Candidate, HeavyGuard, built_ins, forget, in_folder, installed, why
-from .plugin_offers import GROUPS, check_arguments, check_marks, read_offers
+from .plugin_offers import GROUPS, check_marks, read_offers
 from .rule_contracts import Action, Condition, Hub, Trigger
 from .texts import Texts
 from .types import Struct
@@ -86,7 +86,6 @@ class PluginManager:
         self._pluggy = pluggy.PluginManager("siaga")
         self._pluggy.add_hookspecs(hookspecs)
         self._states: dict[str, PluginState] = {}
-        self._loaded: list[tuple[str, object]] = []
         self._offers: dict[str, dict[str, Any]] = {group: {} for group in GROUPS.values()}
         self._owners: dict[tuple[str, str], str] = {}
 
@@ -240,8 +239,7 @@ class PluginManager:
             return
         found: dict[str, dict[str, Any]] = {}
         try:
-            for impl in self._impls(name, plugin):
-                hook = impl.function.__name__
+            for hook, impl in self._impls(plugin):
                 if hook in self._hooks:
                     found[hook] = self._ask(impl, hook)
             self._take(name, found)
@@ -249,7 +247,6 @@ class PluginManager:
             self._pluggy.unregister(plugin, name)
             self._set_off(name, source, str(err), offers=_names(found))
             return
-        self._loaded.append((name, plugin))
         self._states[name] = PluginState(name=name, source=source, is_on=True, offers=_names(found))
 
     def _import(self, candidate: Candidate) -> object:
@@ -281,30 +278,20 @@ class PluginManager:
         return self._texts("plugin.import_failed", error=why(err, self._texts))
 
     def _register(self, name: str, plugin: object) -> None:
+        marks = self._fenced(self._marks, plugin)
+        check_marks(plugin, marks, self._texts)
         try:
             self._pluggy.register(plugin, name)
-        except pluggy.PluginValidationError as err:
-            self._explain_refusal(err, plugin)
         except (Exception, SystemExit) as err:
             raise PluginError(self._texts("plugin.import_failed", error=why(err, self._texts))) from err
-        try:
-            check_marks(plugin, self._impls(name, plugin), self._texts)
-        except PluginError:
-            self._pluggy.unregister(plugin, name)
-            raise
 
-    def _explain_refusal(self, err: pluggy.PluginValidationError, plugin: object) -> None:
-        # pluggy leaves what it had half registered behind.
-        left = [impl for impl in self._impls("", plugin) if impl.plugin is plugin]
-        if self._pluggy.is_registered(plugin):
-            self._pluggy.unregister(plugin)
-        for impl in left:
-            check_arguments(impl, self._texts)
-        raise PluginError(" ".join(str(err).split())) from err
+    def _marks(self, plugin: object) -> dict[str, pluggy.HookimplOpts]:
+        found = {name: self._pluggy.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
+        return {name: options for name, options in found.items() if options is not None}
 
-    def _impls(self, name: str, plugin: object) -> list[pluggy.HookImpl]:
+    def _impls(self, plugin: object) -> list[tuple[str, pluggy.HookImpl]]:
         callers = self._pluggy.get_hookcallers(plugin) or []
-        return [impl for caller in callers for impl in caller.get_hookimpls() if impl.plugin is plugin]
+        return [(caller.name, impl) for caller in callers for impl in caller.get_hookimpls() if impl.plugin is plugin]
 
     def _ask(self, impl: pluggy.HookImpl, hook: str) -> dict[str, Any]:
         try:

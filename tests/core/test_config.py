@@ -87,7 +87,7 @@ cameras:
 notifiers:
   wa: {type: kirim, token: !secret wa_tokn}
 contacts:
-  posko: {name: Posko, via: [{notifier: wb, to: "+62812"}, {notifier: wa}]}
+  posko: {name: Posko, via: [{notifier: waa, to: "+62812"}, {notifier: wa}]}
 rules:
   kali: 1
 plugins: {disabled: [ujii]}
@@ -116,7 +116,7 @@ camera: {}
         "config.yaml:25: cameras.Gang Mawar.streams.man: this key is not known (did you mean 'main'?)",
         "config.yaml:26: cameras.Gang Mawar.pasword: this key is not known (did you mean 'password'?)",
         "config.yaml:28: notifiers.wa.token: there is no secret 'wa_tokn' in secrets.yaml (did you mean 'wa_token'?)",
-        "config.yaml:30: contacts.posko.via[0].notifier: there is no notifier 'wb' under notifiers"
+        "config.yaml:30: contacts.posko.via[0].notifier: there is no notifier 'waa' under notifiers"
         " (did you mean 'wa'?)",
         "config.yaml:30: contacts.posko.via[1].to: this key is needed",
         "config.yaml:31: rules: rules are a list (lines that begin with '- ') or !include_dir folder",
