@@ -110,7 +110,7 @@ async def test_an_answer_lost_after_accepting_is_confirmed_by_the_webhook_and_no
         api.webhook_to(post.hook_url, auto=("sent", "delivered"))
         await post.put()
         await post.until(lambda: _is(post, "delivered"), step_s=0.1)
-        for _ in range(120):
+        for _ in range(20):
             await post.clock.advance(60)
         assert len(api.accepted) == 1 and api.requests == ["messages"]
         assert await post.state() == "delivered"
@@ -131,7 +131,7 @@ async def test_without_a_webhook_a_lost_answer_goes_by_the_operators_choice(api,
         api.drop(after_accepting=True)
         await post.put()
         await post.until(lambda: _is(post, "accepted" if choice == "resend" else "failed"), step_s=5.0)
-        for _ in range(120):
+        for _ in range(20):
             await post.clock.advance(60)
         assert len(api.accepted) == messages
         assert {m.key for m in api.accepted} == {post.key}
