@@ -31,10 +31,14 @@ def secret_names(folder: Path) -> tuple[str, ...]:
 
 
 def _read(file: Path) -> dict[str, str]:
-    if not file.exists():
+    texts = Texts("id")  # a hook is not told the site's language
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
         return {}
-    texts = Texts("id")
-    _warn_when_open(file, texts)
+    except OSError as err:
+        raise PluginError(texts("yaml.unreadable_file", name=FILE_NAME, why=err.strerror or "")) from err
+    _warn_when_open(file, mode, texts)
     loaded = load_yaml(file, find_secret=lambda name: None, texts=texts)
     if loaded.problems:
         raise PluginError(str(ConfigError(list(loaded.problems))))
@@ -50,7 +54,7 @@ def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _warn_when_open(file: Path, texts: Texts) -> None:
-    if file.stat().st_mode & stat.S_IROTH and str(file) not in _warned:
+def _warn_when_open(file: Path, mode: int, texts: Texts) -> None:
+    if mode & stat.S_IROTH and str(file) not in _warned:
         _warned.add(str(file))
         logger.warning("%s", texts("plugin.secrets_open", file=file))

@@ -216,6 +216,16 @@ def test_a_mistake_in_the_secrets_is_told_without_what_stands_there(tmp_path):
     assert loaded.settings.cameras.keys() == {"gang"}
 
 
+def test_secrets_that_cannot_be_read_are_told_where_they_are_asked_for(tmp_path):
+    file, plugins = write_site(tmp_path)
+    (tmp_path / "secrets.yaml").unlink()
+    (tmp_path / "secrets.yaml").mkdir()
+    loaded = load_settings(file, plugins)
+    assert [problem.path for problem in loaded.problems][:2] == ["cameras.kali.password", "notifiers.wa.token"]
+    assert "secrets.yaml" in loaded.problems[0].what
+    assert list(loaded.settings.cameras) == ["gang"]
+
+
 def test_secrets_that_everyone_can_read_are_warned_of(tmp_path, caplog):
     file, plugins = write_site(tmp_path)
     (tmp_path / "secrets.yaml").chmod(0o644)
