@@ -21,10 +21,14 @@ class RuleIndex:
     """Hold the rules that are on, and what nearly fired them."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = tuple(rules)
+        held = tuple(rules)
+        self._by_kind: dict[str, dict[int, Rule]] = {}
+        self._anywhere: dict[int, Rule] = {}
+        for number, rule in enumerate(held):
+            self._file(number, rule)
         self._by_place: dict[tuple[str, str | None], tuple[Candidate, ...]] = {}
         self._near: dict[str, deque[tuple[Event, BoundTrigger, str]]] = {
-            rule.id: deque(maxlen=NEAR_MISSES_KEPT) for rule in self._rules
+            rule.id: deque(maxlen=NEAR_MISSES_KEPT) for rule in held
         }
 
     def fired(self, event: Event) -> list[tuple[Rule, BoundTrigger]]:
@@ -64,11 +68,20 @@ class RuleIndex:
         self._near[rule.id].extend(missed)
         return None
 
+    def _file(self, number: int, rule: Rule) -> None:
+        for bound in rule.triggers:
+            kinds = bound.trigger.kinds
+            if not kinds or any(kind.endswith("*") for kind in kinds):
+                self._anywhere[number] = rule
+            for kind in kinds:
+                self._by_kind.setdefault(kind, {})[number] = rule
+
     def _look(self, place: tuple[str, str | None]) -> tuple[Candidate, ...]:
         if len(self._by_place) >= _REMEMBERED:
             self._by_place.clear()
         found = []
-        for rule in self._rules:
+        rules = {**self._by_kind.get(place[0], {}), **self._anywhere}
+        for rule in (rules[number] for number in sorted(rules)):
             triggers = tuple(bound for bound in rule.triggers if _may_fire(bound.trigger, *place))
             if triggers:
                 found.append((rule, triggers))

@@ -237,6 +237,8 @@ class _Fence(NodeTransformer):
             raise Cut("rules.template.not_available", what=type(node).__name__.lower())
         if isinstance(node, nodes.Filter) and node.name.startswith("_"):
             raise Cut("rules.template.not_available", what=node.name)
+        if isinstance(node, nodes.Name) and node.name == "self":
+            raise Cut("rules.template.not_available", what="self")
         node = self.generic_visit(node, *args, **kwargs)
         if isinstance(node, nodes.For):
             node.iter = _filtered(node.iter, "_each")

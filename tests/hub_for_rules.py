@@ -181,13 +181,13 @@ class CommittedNotices:
     async def put(self, notice) -> bool:
         body = msgspec.json.encode(notice).decode()
         return await self._journal.write(
-            lambda db: (
-                db.execute("insert or ignore into test_notices values (?, ?)", [notice.key, body]).rowcount == 1
-            )
+            lambda db: db.execute("insert or ignore into test_notices values (?, ?)", [notice.key, body]).rowcount == 1
         )
 
     async def all(self):
-        rows = await self._journal.read(lambda db: db.execute("select body from test_notices order by rowid").fetchall())
+        rows = await self._journal.read(
+            lambda db: db.execute("select body from test_notices order by rowid").fetchall()
+        )
         return [msgspec.json.decode(body, type=Notice) for (body,) in rows]
 
 

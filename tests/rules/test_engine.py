@@ -20,7 +20,10 @@ ROAD = """
     - {action: recording.burst, target: {camera: [kali, ptz]}, data: {before: 10, after: 60}}
     - action: notify
       target: {contact: posko}
-      data: {message: "{{ trigger.event.camera.name }} SIAGA 2: air {{ trigger.event.data.level_cm | round }} cm, {{ trigger.event.at | jam }}"}
+      data:
+        message: >-
+          {{ trigger.event.camera.name }} SIAGA 2: air {{ trigger.event.data.level_cm | round }} cm,
+          {{ trigger.event.at | jam }}
 """
 HIGH = {"to": 2, "from": 3, "level_cm": 212.4, "confidence": 0.9}
 
@@ -99,7 +102,9 @@ def simple(rule_id="aturan", kind="object.person", more="", actions=""):
     return f"- id: {rule_id}\n  triggers: [{{trigger: event, kind: {kind}}}]\n{more}  actions:\n{actions}"
 
 
-DELAYED = "    - {delay: 60}\n    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.event.id }}'}}\n"
+DELAYED = (
+    "    - {delay: 60}\n    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.event.id }}'}}\n"
+)
 
 
 async def test_an_event_turns_the_ptz_cuts_clips_and_alerts_every_address_with_the_picture(bench):
@@ -268,7 +273,9 @@ async def test_a_cooldown_holds_also_over_a_restart_and_counts_what_it_left_out(
 
 
 async def test_an_event_from_before_the_restart_is_met_late_and_an_old_one_is_not(bench):
-    rules = simple(actions="    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.late_s | lama }}'}}\n")
+    rules = simple(
+        actions="    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.late_s | lama }}'}}\n"
+    )
     hub = await open_hub(bench.folder / "siaga.db")
     await hub.emit(event("object.person", ago_s=4000))
     await hub.emit(event("object.person", ago_s=90))
@@ -349,4 +356,4 @@ async def test_traces_stay_bounded_per_rule(bench):
     assert 50 <= states.count("finished") <= 60 and 20 <= states.count("conditions_failed") <= 30
     (state,) = await bench.engine.rules()
     assert state.runs == 70 and len(await bench.notices()) == 70
-    assert EVENING == state.last_triggered
+    assert state.last_triggered == EVENING

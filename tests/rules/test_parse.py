@@ -26,7 +26,9 @@ def test_a_right_rule_is_read_with_file_and_line(tmp_path):
 
 
 def test_every_mistake_of_a_file_is_told_at_once_and_the_other_rules_run(tmp_path):
-    text = RIGHT + """
+    text = (
+        RIGHT
+        + """
 - id: salah
   trigers:
     - {trigger: event, kind: flood.stage}
@@ -46,6 +48,7 @@ def test_every_mistake_of_a_file_is_told_at_once_and_the_other_rules_run(tmp_pat
     - {action: notify.wb, data: {to: "1", message: x}}
     - {acton: log}
 """
+    )
     loaded = read_rules(text, tmp_path)
     assert [rule.id for rule in loaded.rules] == ["siaga-2"]
     lines = [str(problem) for problem in loaded.problems]
@@ -58,7 +61,7 @@ def test_every_mistake_of_a_file_is_told_at_once_and_the_other_rules_run(tmp_pat
         "rules/banjir.yaml:24: actions[0].target.contact: tidak ada kontak 'poskoo' (maksud Anda 'posko'?)",
         "rules/banjir.yaml:25: actions[0].data.mesage: kunci ini tidak dikenal (maksud Anda 'message'?)",
         "rules/banjir.yaml:26: actions[1].target.camera: tindakan ptz.goto_preset perlu 'target' dengan 'camera'",
-        "rules/banjir.yaml:27: actions[2].action: tidak ada notifier 'wb' (maksud Anda 'wa'?)",
+        "rules/banjir.yaml:27: actions[2].action: tidak ada notifier 'wb'; yang ada: wa, catatan",
         "rules/banjir.yaml:28: actions[3]: langkah ini tidak dikenal (maksud Anda 'action'?)",
     ]
     assert {problem.rule_id for problem in loaded.problems} == {"salah", "salah-juga"}
@@ -121,7 +124,9 @@ def test_each_wrong_piece_switches_its_rule_off_with_a_line(piece, language, tmp
 def test_the_second_rule_of_an_id_is_off_and_names_the_first(tmp_path):
     loaded = read_rules(RIGHT + RIGHT.lstrip(), tmp_path)
     assert len(loaded.rules) == 1
-    assert str(loaded.problems[0]) == "rules/banjir.yaml:9: id: id 'siaga-2' sudah dipakai aturan di rules/banjir.yaml:2"
+    assert (
+        str(loaded.problems[0]) == "rules/banjir.yaml:10: id: id 'siaga-2' sudah dipakai aturan di rules/banjir.yaml:2"
+    )
 
 
 def test_every_form_of_home_assistant_is_read(tmp_path):

@@ -1,0 +1,177 @@
+"""What templates of rules may do: what an alert needs, nothing that reads the machine, nothing that takes long."""
+
+import time
+from datetime import datetime, timezone
+
+import pytest
+from hub_for_rules import EVENING
+from siaga.core.clock import ManualClock
+from siaga.core.errors import TemplateFailed
+from siaga.core.settings import SiteSettings
+from siaga.core.texts import Texts
+from siaga.rules.template_functions import offer_template_functions
+from siaga.rules.templates import TemplateBox, is_true
+
+
+def box(language="id", **more):
+    site = SiteSettings(id="kebon-baru", name="Kelurahan Kebon Baru")
+    return TemplateBox(offer_template_functions(), site, ManualClock(EVENING), Texts(language), **more)
+
+
+AT = datetime(2026, 11, 22, 12, 5, tzinfo=timezone.utc)
+SEEN = {
+    "trigger": {
+        "event": {
+            "camera": {"name": "Kali Ciliwung", "id": "kali"},
+            "data": {"level_cm": 212.5, "items": 3, "labels": ["person", "dog"], "empty": None},
+            "at": AT.astimezone(box().zone),
+        }
+    }
+}
+
+RESULTS = {
+    "{{ trigger.event.camera.name }}: {{ trigger.event.data.level_cm | round }} cm": "Kali Ciliwung: 213 cm",
+    "{{ trigger.event.data.level_cm > 200 }}": True,
+    "{{ trigger.event.data.level_cm }}": 212.5,
+    "{{ trigger.event.data['level_cm'] | round(1) }}": 212.5,
+    "{{ trigger.event.data.items }}": 3,
+    "{{ trigger.event.data.labels }}": ["person", "dog"],
+    "{{ trigger.event.data.labels | join(', ') }}": "person, dog",
+    "{{ trigger.event.data.empty }}": None,
+    "{{ trigger.event.at | jam }}": "19.05 WIB",
+    "{{ trigger.event.at | hari }}, {{ trigger.event.at | tanggal }}": "Minggu, 22 November 2026",
+    "{{ now() | jam }}": "19.05 WIB",
+    "{{ 1234.5 | angka(1) }}": "1.234,5",
+    "{{ 7500 | lama }}": "2 jam 5 menit",
+    "{{ 12 }}": 12,
+    "{{ '012' }}": "012",
+    "{% if trigger.event.data.level_cm > 200 %}tinggi{% else %}rendah{% endif %}": "tinggi",
+    "{% for label in trigger.event.data.labels %}{{ loop.index }}{{ label[0] }} {% endfor %}": "1p 2d ",
+    "{{ trigger.event.data.nope | default(5) }}": 5,
+    "{{ trigger.event.data.nope is defined }}": False,
+    "{{ '%.1f' | format(3.14159) }}": "3.1",
+    "{{ trigger.event.data.labels | select('eq', 'dog') | list | length }}": 1,
+    "{% set n = 2 ** 10 %}{{ n }}": 1024,
+}
+
+
+@pytest.mark.parametrize(("source", "result"), RESULTS.items(), ids=RESULTS)
+def test_a_template_gives_what_an_operator_expects(source, result):
+    given = box().render(source, SEEN)
+    assert given == result and type(given) is type(result)
+
+
+def test_english_sites_read_english_numbers_and_dates():
+    english = box("en")
+    assert english.render("{{ 1234.5 | angka(1) }} {{ trigger.event.at | hari }}", SEEN) == "1,234.5 Sunday"
+    assert english.render("{{ trigger.event.at | jam }}", SEEN) == "19:05 WIB"
+
+
+SLOW = {
+    "loop in loop": "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}{% endfor %}"
+    "{% endfor %}{% endfor %}",
+    "long range": "{% for a in range(10 ** 9) %}{% endfor %}",
+    "huge text": "{{ 'a' * 10 ** 9 }}",
+    "huge text, turned round": "{{ 10 ** 9 * 'a' }}",
+    "huge list": "{{ [1] * 10 ** 9 }}",
+    "huge number": "{{ 10 ** (10 ** 8) }}",
+    "huge number in steps": "{% set n = 9 ** 300 %}" + "{% set n = n * n %}" * 30,
+    "doubled text": "{% set a = 'aaaaaaaaaa' %}" + "{% set a = a ~ a %}" * 40,
+    "doubled by plus": "{% set a = 'aaaaaaaaaa' %}" + "{% set a = a + a %}" * 40,
+    "doubled block": "{% set a %}aaaaaaaaaa{% endset %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 40,
+    "doubled list": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 40 + "{{ a }}",
+    "doubled dict": "{% set a = {} %}" + "{% set a = {1: a, 2: a} %}" * 40 + "{{ a }}",
+    "two equal giants": "{% set a = [1] %}{% set b = [1] %}"
+    + "{% set a = [a, a] %}{% set b = [b, b] %}" * 30
+    + "{{ a == b }}",
+    "center": "{{ 'a' | center(10 ** 9) }}",
+    "center method": "{{ 'a'.center(10 ** 9) }}",
+    "zfill": "{{ 'a'.zfill(10 ** 9) }}",
+    "indent": "{{ 'a' | indent(10 ** 9) }}",
+    "batch": "{{ [1] | batch(10 ** 9, 0) | list }}",
+    "slice": "{{ [1] | slice(10 ** 9) | list }}",
+    "percent": "{{ '%1000000000d' % 1 }}",
+    "percent star": "{{ '%*d' | format(10 ** 9, 1) }}",
+    "format filter": "{{ '%1000000000d' | format(1) }}",
+    "format method": "{{ '{:>1000000000}'.format(1) }}",
+    "round": "{{ 1 | round(10 ** 8, 'ceil') }}",
+    "nested joins": "{{ range(1000) | map('string') | join('a' * 15000) }}",
+    "replace": "{{ ('a' * 15000) | replace('a', 'b' * 15000) }}",
+    "replace of nothing": "{{ ('a' * 15000) | replace('', 'b' * 15000) }}",
+    "list of giants": "{{ (['a' * 15000] * 1000) | string }}",
+    "macro": "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+    "recursive loop": "{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+    "too deep": "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+    "too long": "{{ 1 }}" * 5000,
+    "output in a loop": "{% for a in range(1000) %}{{ 'a' * 1000 }}{% endfor %}",
+    "filter in a loop": "{% for a in range(1000) %}{% for b in range(1000) %}"
+    "{% set x = range(1000) | list | sort | length %}{% endfor %}{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("source", SLOW.values(), ids=SLOW)
+def test_a_template_that_would_run_or_grow_without_end_is_cut(source):
+    templates = box()
+    began = time.thread_time()
+    with pytest.raises(TemplateFailed):
+        templates.render(source, SEEN)
+    assert time.thread_time() - began < 0.4
+
+
+FORBIDDEN = [
+    "{{ ''.__class__.__mro__ }}",
+    "{{ now.__globals__ }}",
+    "{{ trigger['__class__'] }}",
+    "{{ trigger.event.data | attr('__class__') }}",
+    "{{ trigger.event.data.update({'level_cm': 1}) }}",
+    "{{ trigger.event.data.labels.append(1) }}",
+    "{% include '/etc/passwd' %}",
+    "{% import 'os' as os %}",
+    "{% extends 'x' %}",
+    "{{ self }}",
+    "{{ cycler }}",
+    "{{ lipsum() }}",
+    "{{ dict(a=1) }}",
+    "{{ namespace() }}",
+    "{{ ['x'] | map('attr', '__class__') | list }}",
+    "{{ [trigger] | map(attribute='__class__') | list }}",
+    "{{ trigger.event.data | _weigh }}",
+    "{% set trigger.x = 1 %}",
+    "{{ config }}",
+    "{{ settings }}",
+]
+
+
+@pytest.mark.parametrize("source", FORBIDDEN)
+def test_a_template_reaches_nothing_but_what_it_was_given(source):
+    with pytest.raises(TemplateFailed):
+        box().render(source, SEEN)
+    assert SEEN["trigger"]["event"]["data"]["level_cm"] == 212.5
+    assert SEEN["trigger"]["event"]["data"]["labels"] == ["person", "dog"]
+
+
+def test_a_name_that_does_not_exist_is_told_with_the_nearest():
+    with pytest.raises(TemplateFailed, match=r"nama 'nam' tidak ada \(maksud Anda 'name'\?\)"):
+        box().render("{{ trigger.event.camera.nam }}", SEEN)
+    with pytest.raises(TemplateFailed, match="there is no name 'foo'"):
+        box("en").render("{{ foo }}", SEEN)
+
+
+def test_a_filter_of_a_plugin_that_raises_fails_its_template_only():
+    def bad(value):
+        raise RuntimeError("rusak")
+
+    templates = TemplateBox({"bad": bad}, SiteSettings(id="x", name="X"), ManualClock(EVENING), Texts("id"))
+    with pytest.raises(TemplateFailed, match="rusak"):
+        templates.render("{{ 1 | bad }}", {})
+    assert templates.render("{{ 1 }}", {}) == 1
+
+
+@pytest.mark.parametrize("value", [True, 1, 0.5, "true", "yes", "On", " 1 ", "enable", "ya"])
+def test_what_home_assistant_takes_for_true(value):
+    assert is_true(value)
+
+
+@pytest.mark.parametrize("value", [False, 0, 0.0, None, "", "false", "off", "no", "2", [], [1], {"a": 1}])
+def test_what_home_assistant_takes_for_false(value):
+    assert not is_true(value)
