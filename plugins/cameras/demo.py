@@ -223,8 +223,12 @@ class DemoCamera:
 
     def _watch(self, host: DemoHost) -> Callable[[], Awaitable[None]]:
         async def watch() -> None:
+            if self._host is not host:
+                return  # stopped meanwhile
             await host.ensure(self._services.texts)
             await host.wait_ended()
+            if self._host is not host:
+                return
             # Raised, not handled: the task room restarts this with back-off and says so.
             raise CameraLost(self._services.texts("demo.error.ended"))
 

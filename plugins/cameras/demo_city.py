@@ -34,20 +34,19 @@ View = NDArray[np.float64]
 
 
 class TurningScene:
-    """Show a window of a wide scene; the window moves as it is told."""
+    """Show a window of a wide scene; the window moves as it is told. ``t_s`` is the scene's time of a call."""
 
     def __init__(self, seed: int) -> None:
         self._wide = draw_panorama(seed)
         self._lock = threading.Lock()
         self._from: View = np.array(_HOME)
         self._to: View = np.array(_HOME)
-        self._begun_s, self._takes_s, self._now_s = 0.0, 0.0, 0.0
+        self._begun_s, self._takes_s = 0.0, 0.0
         self._preset = ""
 
     def render(self, t_s: float) -> Picture:
         """Return the picture (BGR, 960×540) of the window at a time of the scene."""
         with self._lock:
-            self._now_s = t_s
             view, preset = self._at(t_s), self._preset
         scale = WIDTH / _window(view[2])[0]
         shift = np.array([WIDTH / 2, HEIGHT / 2]) - view[:2] * (WIDE, TALL) * scale
@@ -57,32 +56,32 @@ class TurningScene:
         _caption(picture, view, preset)  # type: ignore[arg-type]
         return picture  # type: ignore[return-value]
 
-    def goto(self, preset: str) -> None:
+    def goto(self, preset: str, t_s: float) -> None:
         """Turn to a preset. KeyError when there is none of the name."""
         with self._lock:
-            self._turn(np.array(PTZ_PRESETS[preset]), _TURN_S, preset)
+            self._turn(np.array(PTZ_PRESETS[preset]), t_s, _TURN_S, preset)
 
-    def move(self, pan: float, tilt: float, zoom: float, seconds: float) -> None:
+    def move(self, pan: float, tilt: float, zoom: float, seconds: float, t_s: float) -> None:
         """Turn at a speed of -1..1 on each axis for some seconds."""
         seconds = min(max(seconds, 0.0), _LONGEST_MOVE_S)
         way = np.clip(np.array([pan, tilt, zoom]), -1, 1) * _SPEED * seconds
         with self._lock:
-            self._turn(self._at(self._now_s) + way, seconds, "")
+            self._turn(self._at(t_s) + way, t_s, seconds, "")
 
-    def stop(self) -> None:
+    def stop(self, t_s: float) -> None:
         """Stand still."""
         with self._lock:
-            self._turn(self._at(self._now_s), 0.0, "")
+            self._turn(self._at(t_s), t_s, 0.0, "")
 
-    def position(self) -> dict[str, float]:
+    def position(self, t_s: float) -> dict[str, float]:
         """Return where the window stands: ``pan`` and ``tilt`` 0..1, ``zoom`` 1..3."""
         with self._lock:
-            pan, tilt, zoom = self._at(self._now_s)
+            pan, tilt, zoom = self._at(t_s)
         return {"pan": float(pan), "tilt": float(tilt), "zoom": float(zoom)}
 
-    def _turn(self, to: View, takes_s: float, preset: str) -> None:
-        self._from, self._to = self._at(self._now_s), _inside(to)
-        self._begun_s, self._takes_s, self._preset = self._now_s, takes_s, preset
+    def _turn(self, to: View, t_s: float, takes_s: float, preset: str) -> None:
+        self._from, self._to = self._at(t_s), to
+        self._begun_s, self._takes_s, self._preset = t_s, takes_s, preset
 
     def _at(self, t_s: float) -> View:
         if self._takes_s <= 0:
@@ -90,7 +89,8 @@ class TurningScene:
         share = min(max((t_s - self._begun_s) / self._takes_s, 0.0), 1.0)
         if self._preset:
             share = share * share * (3 - 2 * share)  # a motor starts and stops softly
-        return self._from + (self._to - self._from) * share
+        # Held inside at each moment, so that a move ends at the edge and not slower than it was told.
+        return _inside(self._from + (self._to - self._from) * share)
 
 
 def _window(zoom: float) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -155,6 +156,11 @@ class Feed:
                 self._scene = make_scene(self._name, self._seed)
             return self._scene
 
+    @property
+    def now_s(self) -> float:
+        """Return the scene's time; 0 until somebody reads."""
+        return 0.0 if self._born_s is None else (time.monotonic() - self._born_s) * self._speed
+
     def join(self, role: str, reader: Chunks) -> None:
         """Serve a reader; the first one ever starts the scene's time."""
         _ = self.scene  # before the time starts
@@ -247,7 +253,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         length = min(int(self.headers.get("Content-Length", 0)), _MAX_BODY_BYTES)
         try:
-            status, body = _turn(feed.scene, rest, json.loads(self.rfile.read(length) or b"{}"))
+            status, body = _turn(feed.scene, feed.now_s, rest, json.loads(self.rfile.read(length) or b"{}"))
         except (ValueError, TypeError, KeyError) as err:
             status, body = 400, {"error": str(err)}
         self._answer(status, body)
@@ -274,18 +280,19 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: the URL holds the token."""
 
 
-def _turn(scene: TurningScene, what: str, values: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+def _turn(scene: TurningScene, now_s: float, what: str, values: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     if what == "ptz/goto":
         if values["preset"] not in PTZ_PRESETS:
             return 404, {"presets": list(PTZ_PRESETS)}
-        scene.goto(str(values["preset"]))
+        scene.goto(str(values["preset"]), now_s)
     elif what == "ptz/move":
-        scene.move(*(float(values[key]) for key in ("pan", "tilt", "zoom", "seconds")))
+        pan, tilt, zoom, seconds = (float(values[key]) for key in ("pan", "tilt", "zoom", "seconds"))
+        scene.move(pan, tilt, zoom, seconds, now_s)
     elif what == "ptz/stop":
-        scene.stop()
+        scene.stop(now_s)
     elif what not in ("ptz/presets", "ptz/position"):
         return 404, {}
-    return 200, {"presets": list(PTZ_PRESETS), "position": scene.position()}
+    return 200, {"presets": list(PTZ_PRESETS), "position": scene.position(now_s)}
 
 
 class Server(ThreadingHTTPServer):
@@ -307,6 +314,7 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the hub, which ends this one in its order
     cv2.setNumThreads(1)  # small pictures: more threads cost more than they save
     orders = json.loads(sys.stdin.readline())
     server = Server(orders["token"], orders["port"])

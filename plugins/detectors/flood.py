@@ -19,15 +19,14 @@ from ...core import (
     LookContext,
     Observation,
     Scene,
-    Texts,
     Wants,
     hookimpl,
+    validators,
 )
 from .flood_watch import GaugeReading, Level, LevelFilter, Stages
 
 # A gauge that nobody could read for so long is told, once: somebody should look.
 _BLIND_AFTER = timedelta(seconds=60)
-_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 class FloodDetector:
@@ -122,67 +121,56 @@ def _make(options: dict[str, Any], scene: Scene) -> Detector:
     return FloodDetector(checked, GaugeReader(checked["gauge"]["points"], checked["gauge"]["width"]))
 
 
-def _duration(value: Any) -> float:  # noqa: ANN401
-    """Return seconds from ``5``, ``5 s`` or ``15 min``."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    number, _, unit = str(value).strip().partition(" ")
-    try:
-        return float(number) * _SECONDS[unit.strip() or "s"]
-    except (ValueError, KeyError):
-        raise vol.Invalid(_say("duration", value=value)) from None
-
-
 def _centimetres(value: Any) -> float:  # noqa: ANN401
     """Return centimetres from ``5`` or ``5 cm``."""
     text = str(value).strip().removesuffix("cm").strip()
     try:
         return float(text)
     except ValueError:
-        raise vol.Invalid(_say("cm", value=value)) from None
+        raise _wrong("cm", value=value) from None
 
 
 def _gauge_point(value: Any) -> tuple[float, float, float]:  # noqa: ANN401
     try:
         x, y, cm = (float(part) for part in value)
     except (TypeError, ValueError):
-        raise vol.Invalid(_say("point")) from None
+        raise _wrong("point") from None
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise vol.Invalid(_say("outside", x=x, y=y))
+        raise _wrong("outside", x=x, y=y)
     return x, y, cm
 
 
 def _gauge_points(value: Any) -> list[tuple[float, float, float]]:  # noqa: ANN401
     if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 20:
-        raise vol.Invalid(_say("points"))
+        raise _wrong("points")
     points = sorted((_gauge_point(point) for point in value), key=lambda point: -point[2])
     for high, low in pairwise(points):
         if high[2] == low[2]:
-            raise vol.Invalid(_say("same_cm", cm=high[2]))
+            raise _wrong("same_cm", cm=high[2])
         if abs(high[0] - low[0]) + abs(high[1] - low[1]) < 0.01:
-            raise vol.Invalid(_say("no_length"))
+            raise _wrong("no_length")
         if high[1] >= low[1]:
-            raise vol.Invalid(_say("upside_down", cm=high[2]))
+            raise _wrong("upside_down", cm=high[2])
     return points
 
 
 def _stages(value: Any) -> dict[int, float]:  # noqa: ANN401
     if not isinstance(value, dict) or not value:
-        raise vol.Invalid(_say("stages"))
+        raise _wrong("stages")
     try:
         stages = {int(stage): _centimetres(cm) for stage, cm in value.items()}
     except (TypeError, ValueError):
-        raise vol.Invalid(_say("stages")) from None
+        raise _wrong("stages") from None
     if not set(stages) <= {1, 2, 3}:
-        raise vol.Invalid(_say("stages"))
+        raise _wrong("stages")
     from_worst = [stages[stage] for stage in sorted(stages)]
     if any(worse <= better for worse, better in pairwise(from_worst)):
-        raise vol.Invalid(_say("stage_order"))
+        raise _wrong("stage_order")
     return stages
 
 
-def _say(key: str, **values: object) -> str:
-    return Texts()(f"flood.error.{key}", **values)
+def _wrong(key: str, **values: object) -> validators.Wrong:
+    return validators.Wrong(f"flood.error.{key}", **values)
 
 
 SCHEMA = vol.Schema(
@@ -198,7 +186,7 @@ SCHEMA = vol.Schema(
             _centimetres, vol.Range(0, 100)
         ),
         vol.Optional("interval", default=5.0, description="flood.option.interval"): vol.All(
-            _duration, vol.Range(0.5, 3600)
+            validators.duration, vol.Range(0.5, 3600)
         ),
         vol.Optional("min_confidence", default=0.5, description="flood.option.min_confidence"): vol.All(
             vol.Coerce(float), vol.Range(0, 1)
@@ -212,7 +200,7 @@ SCHEMA = vol.Schema(
         ),
         # As river posts report from Siaga 2 on.
         vol.Optional("tell_every", default=900.0, description="flood.option.tell_every"): vol.All(
-            _duration, vol.Range(10, 86_400)
+            validators.duration, vol.Range(10, 86_400)
         ),
     }
 )

@@ -32,6 +32,9 @@ _SAME = 0.02
 # What a true waterline gave on every picture tried, by day, night, rain, noise: a gain over "no
 # waterline" of 0.4 and more (a dry or covered strip: under 0.2), and a step of 4 deviations and more.
 _CLEAR_GAIN, _CLEAR_STEP = 0.4, 4.0
+# A lens out of focus spreads the edge of the water over many rows; in focus a few hold all of it. A
+# straight ramp gives 0.25: that is no edge at all.
+_RAMP, _CLEAR_SHARPNESS = 0.25, 0.6
 
 
 class GaugeReader:
@@ -66,8 +69,9 @@ class GaugeReader:
             return GaugeReading(level_cm=None, why="dark")
         rows = _features(strip)
         split, gain, share = _best_split(rows)
-        step = _step(rows, split)
-        confidence = share * min(1.0, gain / _CLEAR_GAIN) * min(1.0, step / _CLEAR_STEP)
+        step, sharpness = _step(rows, split)
+        focus = float(np.clip((sharpness - _RAMP) / (_CLEAR_SHARPNESS - _RAMP), 0, 1))
+        confidence = share * focus * min(1.0, gain / _CLEAR_GAIN) * min(1.0, step / _CLEAR_STEP)
         if gain < _CLEAR_GAIN / 2:
             return GaugeReading(level_cm=None, confidence=confidence, why="covered")
         level_cm = float(self._cm[split - 1] + self._cm[split]) / 2
@@ -135,9 +139,16 @@ class _TrendSpread:
         return np.asarray(np.log(residual + _FLOOR).sum(axis=1), dtype=np.float64)
 
 
-def _step(rows: NDArray[np.float64], split: int) -> float:
-    """Return how far the rows just above and just below lie apart, in deviations of the better feature."""
-    reach = max(6, len(rows) // 12)
+def _step(rows: NDArray[np.float64], split: int) -> tuple[float, float]:
+    """Return how far the rows just above and just below lie apart, in deviations, and how sharp that is.
+
+    Sharp: the share of the way that a few rows take. Both are of the feature that steps more.
+    """
+    reach, few = max(6, len(rows) // 12), 2 + len(rows) // 200
     above, below = rows[max(0, split - 1 - reach) : split - 1], rows[split + 1 : split + 1 + reach]
-    spread = np.sqrt((above.var(axis=0) + below.var(axis=0)) / 2 + _FLOOR)
-    return float(np.max(np.abs(above.mean(axis=0) - below.mean(axis=0)) / spread))
+    way = np.abs(above.mean(axis=0) - below.mean(axis=0))
+    steps = way / np.sqrt((above.var(axis=0) + below.var(axis=0)) / 2 + _FLOOR)
+    feature = int(np.argmax(steps))
+    near = rows[max(0, split - 3 * few) : split + 3 * few, feature]
+    change = float(np.abs(near[2 * few :] - near[: -2 * few]).max())
+    return float(steps[feature]), change / max(float(way[feature]), 1e-9)
