@@ -75,7 +75,9 @@ def test_plugins_import_only_the_vendors_names_and_never_a_sibling():
         for target, line in inside_imports(file):
             if room_of(target) == "core":
                 # core.validators is one of the names in core.__all__, and a module.
-                assert target in ("core", "core.validators"), f"{file}:{line}: a plugin imports from siaga.core, not from {target}"
+                assert target in ("core", "core.validators"), (
+                    f"{file}:{line}: a plugin imports from siaga.core, not from {target}"
+                )
             elif room_of(target) == "plugins":
                 own = re.sub(r"_\w+$", "", module.split(".")[-1]) if module.count(".") == 2 else module.split(".")[2]
                 assert target.split(".")[-1].startswith(own) or target.split(".")[2] == own, (
