@@ -69,17 +69,19 @@ class RecorderProcess:
         self._request += 1
         request = self._request
         at = at or datetime.now(timezone.utc)
-        self._link.send(
-            StartBurst(request=request, key=key, camera=camera, at=at, before_s=before_s, after_s=after_s)
-        )
+        self._link.send(StartBurst(request=request, key=key, camera=camera, at=at, before_s=before_s, after_s=after_s))
         return self.wait(lambda m: m if isinstance(m, BurstAnswer) and m.request == request else None)
 
     def accept(self, clip: str) -> None:
         self._link.send(AcceptClip(clip=clip))
 
-    def condition(self, camera: str, condition: str, limit_s: float = 10, since: int = 0) -> StreamChanged:
+    def condition(
+        self, camera: str, condition: str, limit_s: float = 10, since: int = 0, role: str = "main"
+    ) -> StreamChanged:
+        wanted = (camera, role, condition)
+
         def match(m: Any) -> StreamChanged | None:
-            is_it = isinstance(m, StreamChanged) and m.report.camera == camera and m.report.condition == condition
+            is_it = isinstance(m, StreamChanged) and (m.report.camera, m.report.role, m.report.condition) == wanted
             return m if is_it else None
 
         return self.wait(match, limit_s, since)

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # About a minute of eight cameras at 0.5 Mbit/s: a disk that is slower than that for so long is broken.
 _QUEUE_BYTES = 32_000_000
+# Less than this is a header without a picture.
+_LEAST_BYTES = 4096
 
 
 class ClipListener(Protocol):
@@ -95,7 +97,7 @@ class ClipWriter:
 
     def accept(self, clip_id: str) -> None:
         """Forget a clip that the hub has in its index."""
-        self._finishes.put(lambda: self.sidecars.remove(clip_id))
+        self.sidecars.remove(clip_id)
 
     def close(self, limit_s: float) -> bool:
         """Write and finish what waits; False when the time was not enough."""
@@ -162,9 +164,12 @@ class ClipWriter:
         logger.error("%s: clip %s: %s", plan.camera, plan.id, reason)
         part = self._storage / plan.part
         with contextlib.suppress(OSError):
-            # A part with pictures in it is evidence: it stays, with its plan, for the next start.
-            if not part.exists() or part.stat().st_size < 4096:
+            # A part with pictures in it is evidence: it stays, with its plan, for the next start; one that
+            # cannot be read stays without, or it would be tried for ever.
+            is_worth_it = part.exists() and part.stat().st_size >= _LEAST_BYTES
+            if not is_worth_it:
                 part.unlink(missing_ok=True)
+            if not is_worth_it or isinstance(err, ValueError):
                 self.sidecars.remove(plan.id)
         self._listener.on_clip_failed(plan, reason)
 

@@ -154,6 +154,7 @@ class StreamReader:
 
     def _place(self, units: _Assembler, pts_s: float | None, dts_s: float | None, is_key: bool, content: bytes) -> int:
         arrived_mono_s = time.monotonic()
+        is_first = False
         if is_key:
             config = units.config(content)
             if config is not None and config != self._config:
@@ -165,7 +166,7 @@ class StreamReader:
             if not is_key:
                 return 0
             self._live_since_mono_s = arrived_mono_s
-            self._tell("live", "")
+            is_first = True
         placed_pts_s, placed_dts_s = self._timeline.place(pts_s, dts_s, arrived_mono_s)
         unit = AccessUnit(
             pts_s=placed_pts_s,
@@ -178,6 +179,8 @@ class StreamReader:
         )
         self._follows_gap = False
         self._deliver(lambda: self._listener.on_unit(unit))
+        if is_first:
+            self._tell("live", "")  # only now: who hears it may ask for a recording at once
         return 1
 
     def _silence(self) -> CameraLost:

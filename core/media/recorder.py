@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import queue
+import select
 import signal
 import socket
 import sys
@@ -48,7 +49,8 @@ _BEAT_S = 1.0
 # A clip that the hub has not accepted is told again after this time.
 _RETELL_S = 10.0
 # The hub waits 5 s for its children; half is left for what the operating system needs.
-_FINISH_LIMIT_S = 3.5
+_FINISH_LIMIT_S = 3.0
+_ACCEPT_LIMIT_S = 0.8
 _OUTBOX_MESSAGES = 2000
 
 
@@ -105,9 +107,7 @@ class Recorder:
         elif isinstance(message, StartBurst):
             self._burst(message)
         elif isinstance(message, AcceptClip):
-            with self._lock:
-                self._untold.pop(message.clip, None)
-            self._writer.accept(message.clip)
+            self._accept(message.clip)
         elif isinstance(message, Stop):
             self._is_ending.set()
 
@@ -132,6 +132,10 @@ class Recorder:
             camera.close()
 
     def _burst(self, message: StartBurst) -> None:
+        known = self._keys.get(message.key)
+        if known is not None:  # also one of before a restart, whose camera is not open yet
+            self._post(BurstAnswer(request=message.request, clip=known))
+            return
         camera = self._cameras.get(message.camera)
         try:
             if camera is None:
@@ -139,6 +143,24 @@ class Recorder:
             self._post(BurstAnswer(request=message.request, clip=camera.burst(message)))
         except MediaError as err:
             self._post(BurstAnswer(request=message.request, error=str(err)))
+
+    def _accept(self, clip_id: str) -> None:
+        with self._lock:
+            self._untold.pop(clip_id, None)
+        self._writer.accept(clip_id)
+
+    def _wait_for_accepts(self) -> None:
+        """Let the hub take what was finished last, so that it is not told a second time after the restart."""
+        deadline_s = time.monotonic() + _ACCEPT_LIMIT_S
+        try:
+            while self._untold and (left_s := deadline_s - time.monotonic()) > 0:
+                if not select.select([self._link], [], [], left_s)[0]:
+                    return
+                for message in self._link.receive():
+                    if isinstance(message, AcceptClip):
+                        self._accept(message.clip)
+        except LinkClosed:
+            return  # no hub, nobody to accept: the notes stay for the next start
 
     def _post(self, message: Message) -> None:
         """Queue a message; a hub that stands still holds nobody here. What matters is told again."""
@@ -189,9 +211,7 @@ class Recorder:
             self._close(camera_id)
         if not self._writer.close(_FINISH_LIMIT_S):
             logger.error("clips were still being written; the next start finishes them")
-        deadline_s = time.monotonic() + 0.5
-        while self._outbox.unfinished_tasks and time.monotonic() < deadline_s:
-            time.sleep(0.01)
+        self._wait_for_accepts()
         self._packets.close()
         self._link.close()
 

@@ -21,6 +21,8 @@ MAX_CLIP_S = 600.0
 _LAST_PICTURE_S = 1.0
 # Pre-roll that begins this much late is not called a gap: that is one picture of a slow camera.
 _PREROLL_SLACK_S = 0.5
+# A live camera's newest picture may be this old; one that was silent for longer counts as lost.
+_STALE_S = 10.0
 _KEYS_KEPT = 2000
 
 
@@ -63,9 +65,6 @@ class BurstDesk:
         ``now_s`` and ``now_mono_s`` are both clocks at one moment: the wall clock may step, so everything
         is reckoned on the monotonic one.
         """
-        known = self._keys.get(burst.key)
-        if known is not None:
-            return known
         at_mono_s = now_mono_s - (now_s - burst.at.timestamp())
         begin_mono_s, end_mono_s = at_mono_s - burst.before_s, at_mono_s + burst.after_s
         if self._plan is not None:
@@ -123,8 +122,8 @@ class BurstDesk:
 
     def _begin(self, key: str, ring: Ring, begin_mono_s: float, end_mono_s: float) -> None:
         units = ring.since(begin_mono_s)
-        # After a loss the ring still holds what was before it; only what lies in the asked time counts.
-        if not units or units[-1].arrived_mono_s < begin_mono_s:
+        # After a loss the ring still holds what was long before it; that is not what was asked for.
+        if not units or units[-1].arrived_mono_s < begin_mono_s - _STALE_S:
             raise MediaError(self._texts("media.clip.no_pictures", camera=self._camera))
         has_gap = units[0].arrived_mono_s > begin_mono_s + _PREROLL_SLACK_S
         self._end_mono_s = end_mono_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -101,12 +102,7 @@ def finish_part(storage: Path, plan: ClipPlan) -> Clip:
     """
     part, whole = storage / plan.part, storage / plan.path
     if part.exists():
-        new = whole.with_suffix(".new.mp4")
-        _remux(part, new)
-        _sync(new)
-        new.rename(whole)
-        _sync(whole.parent)
-        part.unlink()
+        _make_whole(part, whole)
     seconds = _duration_s(whole)
     return Clip(
         id=plan.id,
@@ -120,6 +116,23 @@ def finish_part(storage: Path, plan: ClipPlan) -> Clip:
         keys=plan.keys,
         has_gap=plan.has_gap,
     )
+
+
+def _make_whole(part: Path, whole: Path) -> None:
+    new = whole.with_suffix(".new.mp4")
+    try:
+        _remux(part, new)
+        _sync(new)
+    except OSError as err:
+        new.unlink(missing_ok=True)
+        if err.errno != errno.ENOSPC:
+            raise
+        # No room for a second copy: the part plays as it is, only seeking is slower.
+        part.rename(whole)
+    else:
+        new.rename(whole)
+        part.unlink()
+    _sync(whole.parent)
 
 
 def _remux(part: Path, new: Path) -> None:
