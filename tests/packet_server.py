@@ -4,12 +4,12 @@ import socket
 import threading
 import time
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
-
 from siaga.core.errors import LinkClosed
 from siaga.core.media.link import MessageSocket
 from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Watch
@@ -37,9 +37,17 @@ def still_picture(size=(640, 480), seed=0):
     return cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
 
 
+@lru_cache(maxsize=8)
+def noise_planes(shape, sigma):
+    rng = np.random.default_rng(11)
+    return [rng.normal(0, sigma, shape).astype(np.float32)[:, :, None].repeat(3, axis=2) for _ in range(6)]
+
+
 def noisy(picture, rng, sigma=3.0):
-    noise = rng.normal(0, sigma, picture.shape[:2])[:, :, None]
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    """Add camera noise: one of a few planes, shifted, which is much faster than new noise."""
+    noise = noise_planes(picture.shape[:2], sigma)[rng.integers(6)]
+    shifted = np.roll(noise, tuple(rng.integers(0, 40, 2)), axis=(0, 1))
+    return cv2.add(picture.astype(np.float32), shifted).clip(0, 255).astype(np.uint8)
 
 
 def still_pictures(count, size=(640, 480), seed=0):
@@ -48,14 +56,14 @@ def still_pictures(count, size=(640, 480), seed=0):
 
 
 def moving_pictures(count, size=(640, 480), seed=0, offset=0):
-    """A textured figure walks through a still, noisy scene."""
+    """A figure whose limbs and folds never look the same twice walks through a still, noisy scene."""
     rng, base = np.random.default_rng(seed + 2), still_picture(size, seed)
-    figure = np.random.default_rng(7).integers(0, 255, (110, 44, 3), dtype=np.uint8)
     pictures = []
     for number in range(count):
         picture = noisy(base, rng)
-        left = (offset + 12 * number) % (size[0] - 44)
-        picture[size[1] - 160 : size[1] - 50, left : left + 44] = figure
+        figure = cv2.resize(rng.integers(0, 255, (26, 14, 3), dtype=np.uint8), (56, 130))
+        left = (offset + 12 * number) % (size[0] - 56)
+        picture[size[1] - 180 : size[1] - 50, left : left + 56] = figure
         pictures.append(picture)
     return pictures
 

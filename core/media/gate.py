@@ -17,6 +17,8 @@ REST_SAMPLES, MOTION_SAMPLES = 150, 40
 # In constant-quality streams nearly every moving frame is larger than all at rest (AUC 0.996
 # measured); in constant-bitrate ones half are. Between them a wide gap is left for hysteresis.
 TRUST_SHARE, DOUBT_SHARE = 0.75, 0.6
+# The frames behind a keyframe mend what it left coarse: they are large also at rest.
+MENDING_FRAMES = 3
 # So many wakings within ten minutes that found nothing, and the sizes are not believed for as long.
 FALSE_WAKES, FALSE_WAKES_S = 5, 600.0
 
@@ -44,15 +46,18 @@ class SizeGate:
         self._false_wakes: deque[float] = deque(maxlen=FALSE_WAKES)
         self._doubted_until_s = 0.0
         self._last_size = 0
+        self._since_key = 0
 
     def measure(self, size: int) -> int:
-        """Take the size of the next P-frame; return what is compared."""
+        """Take the size of the next P-frame; return what is compared, 0 where nothing can be said."""
         pair, self._last_size = min(size, self._last_size), size
-        return pair
+        self._since_key += 1
+        return pair if self._since_key > MENDING_FRAMES else 0
 
     def restart(self) -> None:
-        """Forget the frame before: a keyframe came between, or the stream was lost."""
+        """Begin a group of pictures: a keyframe came, or the stream was lost."""
         self._last_size = 0
+        self._since_key = 0
 
     def is_large(self, pair: int) -> bool:
         """Say whether a trusted gate takes this for motion."""
@@ -84,7 +89,7 @@ class SizeGate:
         spread = statistics.median(abs(size - middle) for size in self._rest)
         # 1.4826 times the median deviation is a standard deviation where noise is normal.
         nearly_all = sorted(self._rest)[int(0.97 * (len(self._rest) - 1))]
-        self._limit = max(middle + 6 * 1.4826 * spread, 1.15 * nearly_all, middle + 64)
+        self._limit = max(middle + 4 * 1.4826 * spread, 1.15 * nearly_all, middle + 64)
         share = sum(size > self._limit for size in self._moving) / len(self._moving)
         wanted = DOUBT_SHARE if self.trust == "trusted" else TRUST_SHARE
         self.trust = "trusted" if share >= wanted else "off"
@@ -113,6 +118,10 @@ class Gate:
         self._wake(mono_s)
         self._woke_on_size_s = mono_s
         return True
+
+    def take_key(self) -> None:
+        """Take note of a keyframe; its own size says nothing."""
+        self.sizes.restart()
 
     def take_motion(self, is_moving: bool, is_light: bool, mono_s: float) -> Motions:
         """Take what a look at a picture found."""

@@ -82,6 +82,7 @@ class Lookout:
         if packet.is_key:
             self._has_key = True
             self._drop_behind()
+            self._gate.take_key()
         elif not self._has_key:
             return
         now_s = packet.arrived_mono_s

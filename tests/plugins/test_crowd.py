@@ -1,0 +1,77 @@
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import voluptuous as vol
+from siaga.core.contracts import LookContext, Scene
+from siaga.core.types import Box, Sighting
+from siaga.plugins.detectors.crowd import SCHEMA, CrowdDetector
+
+START = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
+SCENE = Scene(camera="halaman", zones={"halaman": ((0, 0), (1, 0), (1, 1), (0, 1))})
+
+
+def people(count, zones=("halaman",), label="person"):
+    box = Box(left=0.1, top=0.1, right=0.2, bottom=0.5)
+    return tuple(
+        Sighting(track=k, label=label, score=0.8, box=box, zones=zones, first_seen=START, last_seen=START)
+        for k in range(count)
+    )
+
+
+def watch(detector, counts, every_s=0.5, start_s=0.0, **of):
+    events, readings = [], []
+    for k, count in enumerate(counts):
+        at = START + timedelta(seconds=start_s + every_s * k)
+        for said in detector.look(None, LookContext(at=at, sightings=people(count, **of))):
+            (events if said.is_event else readings).append(said)
+    return events, readings
+
+
+def told(events):
+    return [(e.kind, e.data["count"]) for e in events]
+
+
+def test_a_count_that_flickers_is_one_event():
+    detector = CrowdDetector({"zone": "halaman"}, SCENE)
+    events, readings = watch(detector, [5, 4, 5, 5, 0, 5, 6, 5, 4, 5, 5, 5] * 10)
+    assert told(events) == [("crowd.count", 5)]
+    assert len(readings) == 120 and readings[-1].data["count"] == 5
+    assert readings[-1].zone == "halaman"
+
+
+def test_a_crowd_that_stays_is_told_once_until_it_has_gone():
+    detector = CrowdDetector({"zone": "halaman", "above": 3, "for": "5 s", "step": 100}, SCENE)
+    events, _ = watch(detector, [5] * 60 + [4, 3] * 20 + [6] * 40)
+    assert told(events) == [("crowd.high", 5)]
+    assert events[0].data["limit"] == 3
+    events, _ = watch(detector, [0] * 20 + [7] * 40, start_s=100)
+    assert [kind for kind, _ in told(events)].count("crowd.high") == 1
+
+
+def test_a_crowd_that_passes_by_in_three_seconds_is_not_told_as_high():
+    detector = CrowdDetector({"above": 3, "for": 10}, SCENE)
+    events, _ = watch(detector, [0] * 10 + [9] * 14 + [0] * 30)
+    assert "crowd.high" not in [e.kind for e in events]
+
+
+def test_only_the_label_and_the_zone_that_were_asked_for_count():
+    detector = CrowdDetector({"zone": "halaman"}, SCENE)
+    assert watch(detector, [9] * 20, zones=())[0] == []
+    assert watch(detector, [9] * 20, label="motorcycle", start_s=30)[0] == []
+    everywhere = CrowdDetector({}, SCENE)
+    assert told(watch(everywhere, [9] * 20, zones=())[0]) == [("crowd.count", 9)]
+
+
+def test_everybody_leaving_is_told_also_when_the_step_is_larger():
+    detector = CrowdDetector({"step": 3}, SCENE)
+    events, _ = watch(detector, [4] * 20 + [3] * 20 + [0] * 20)
+    assert told(events) == [("crowd.count", 4), ("crowd.count", 0)]
+
+
+def test_wrong_options_are_refused_in_words():
+    with pytest.raises(vol.Invalid, match="lama waktu"):
+        SCHEMA({"for": "sebentar"})
+    with pytest.raises(vol.Invalid):
+        SCHEMA({"above": 0})
+    with pytest.raises(ValueError, match="halaman"):
+        CrowdDetector({"zone": "pasar"}, SCENE)
