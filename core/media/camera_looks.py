@@ -51,6 +51,7 @@ class CameraLooks:
     def __init__(self, settings: CameraSettings, kinds: Mapping[str, Kind[Detector]], fence: Fence) -> None:
         self.camera = settings.id
         self.off: dict[str, str] = {}
+        self._untold_off: list[str] = []
         self._zones = settings.zones
         self._fence = fence
         self._frame: Frame | None = None
@@ -106,8 +107,13 @@ class CameraLooks:
         return told
 
     def tick(self, mono_s: float) -> list[EyeEvent | Reading]:
-        """Let those who judge sightings know that time has passed."""
-        return self._judge(datetime.now(timezone.utc), mono_s, 0.0, is_fresh=False)
+        """Let those who judge sightings know that time has passed; tell of detectors that went off."""
+        at = datetime.now(timezone.utc)
+        off = [
+            Told(kind="detector.off", data={"detector": name, "reason": self.off[name]}) for name in self._untold_off
+        ]
+        self._untold_off = []
+        return [*self._events(off, at, mono_s, None), *self._judge(at, mono_s, 0.0, is_fresh=False)]
 
     def _seat(
         self, name: str, kinds: Mapping[str, Kind[Detector]], detect: DetectSettings, numbers: Iterator[int]
@@ -169,6 +175,7 @@ class CameraLooks:
 
     def _switch_off(self, name: str, reason: str) -> None:
         self.off[name] = reason
+        self._untold_off.append(name)
         logger.error("camera %s: detector %s is switched off: %s", self.camera, name, reason)
 
     def _sightings(self) -> tuple[Sighting, ...]:

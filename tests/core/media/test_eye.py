@@ -1,0 +1,243 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import cv2
+import numpy as np
+import pytest
+from packet_server import VTEST, PacketServer, encode, moving_pictures, people_pictures, still_pictures
+from siaga.core.errors import LinkClosed
+from siaga.core.media.link import MessageSocket
+from siaga.core.media.messages import (
+    EyeBeat,
+    EyeEvent,
+    ForgetCamera,
+    FromEye,
+    PictureTaken,
+    Reading,
+    Stop,
+    TakePicture,
+    WatchCamera,
+)
+from siaga.core.settings import CameraSettings, DetectSettings
+
+SMALL = (320, 240)
+
+STRANGERS = '''
+"""Three detectors of strangers: one counts, one raises, one hangs."""
+import time
+import voluptuous as vol
+from siaga.core import Box, Detection, Kind, Observation, Wants, hookimpl
+
+class Brightness:
+    wants = Wants(pixels="luma", interval_s=0.2, when="always", keyframes_only=True)
+    def __init__(self, options, scene): pass
+    def look(self, frame, context):
+        return [Observation(kind="brightness", data={"mean": float(frame.luma.mean())}, is_event=False)]
+
+class Raises(Brightness):
+    wants = Wants(pixels="luma", interval_s=0.1)
+    def look(self, frame, context): raise KeyError("a stranger's mistake")
+
+class Hangs(Brightness):
+    wants = Wants(pixels="luma", interval_s=0.1)
+    def look(self, frame, context): time.sleep(600)
+
+@hookimpl
+def offer_detectors():
+    kinds = (("brightness", Brightness), ("raises", Raises), ("hangs", Hangs))
+    return [Kind(name, vol.Schema({}), make, name) for name, make in kinds]
+'''
+
+
+class EyeProcess:
+    """The real process, spoken with as the hub does."""
+
+    def __init__(self, packets, folder):
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "siaga.core.media.eye", "--hub-fd", str(theirs.fileno())]
+        self.process = subprocess.Popen(
+            [*command, "--packets", str(packets), "--plugins", str(folder)], pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+        ours.settimeout(0.2)
+        self.sock = ours
+        self.link = MessageSocket(ours, FromEye)
+        self.heard = []
+
+    def watch(self, camera, *types, **settings):
+        detect = tuple(t if isinstance(t, DetectSettings) else DetectSettings(type=t, options={}) for t in types)
+        self.link.send(
+            WatchCamera(settings=CameraSettings(id=camera, type="x", name=camera, detect=detect, **settings))
+        )
+
+    def wait(self, wanted, limit_s=20.0):
+        """Listen until a message fulfils ``wanted``; messages heard before count too."""
+        end = time.monotonic() + limit_s
+        checked = 0
+        while True:
+            for message in self.heard[checked:]:
+                if wanted(message):
+                    return message
+            checked = len(self.heard)
+            if time.monotonic() > end:
+                raise AssertionError(f"not heard in {limit_s} s; heard {[type(m).__name__ for m in self.heard[-10:]]}")
+            self.listen()
+
+    def listen(self):
+        try:
+            self.heard += self.link.receive()
+        except LinkClosed as err:
+            if not isinstance(err.__cause__, TimeoutError):
+                raise
+
+    def forget_heard(self):
+        self.heard.clear()
+
+    def end(self):
+        self.link.close()
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = PacketServer(tmp_path / "packets")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def eye(tmp_path, server):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "strangers.py").write_text(textwrap.dedent(STRANGERS))
+    eye = EyeProcess(server.path, tmp_path)
+    yield eye
+    if eye.process.poll() is None:
+        eye.link.close()
+        eye.process.kill()
+        eye.process.wait()
+
+
+def report_of(message, camera):
+    reports = message.cameras if isinstance(message, EyeBeat) else ()
+    return next((r for r in reports if r.camera == camera), None)
+
+
+def is_report(camera, holds):
+    def check(message):
+        report = report_of(message, camera)
+        return report is not None and holds(report)
+
+    return check
+
+
+@pytest.mark.slow
+def test_people_become_events_with_a_picture_within_a_second(server, eye):
+    if not VTEST.exists():
+        pytest.skip("vtest.avi is not here: there is nobody real to find")
+    server.add("halaman", encode(people_pictures(60)))
+    zones = {"kanan": ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))}
+    eye.watch("halaman", "objects", "crowd", zones=zones)
+    told = eye.wait(lambda m: isinstance(m, EyeEvent) and m.kind == "object.person")
+    assert time.monotonic() - told.arrived_mono_s < 3.0  # the net is loaded for the first of them
+    picture = cv2.imdecode(np.frombuffer(told.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (480, 640, 3)
+    assert set(told.data) == {"track", "label", "zones", "box"} and told.score >= 0.5
+    eye.wait(lambda m: isinstance(m, EyeEvent) and m.kind == "zone.enter" and m.zone == "kanan")
+    eye.wait(lambda m: isinstance(m, EyeEvent) and m.kind == "crowd.count" and m.data["count"] >= 3)
+    eye.wait(lambda m: isinstance(m, Reading) and m.kind == "crowd.count")
+    eye.wait(lambda m: isinstance(m, EyeEvent) and m.kind == "motion.start")
+
+
+@pytest.mark.slow
+def test_an_eye_answers_pictures_forgets_cameras_and_leaves_with_the_hub(server, eye):
+    server.add("kali", encode(still_pictures(40, SMALL)))
+    eye.link.send(TakePicture(request=1, camera="kali"))
+    assert "belum" in eye.wait(lambda m: isinstance(m, PictureTaken) and m.request == 1).error
+    eye.watch("kali", "brightness")
+    eye.watch("mati")
+    eye.wait(is_report("kali", lambda r: r.mode == "awake" and r.decoded))
+    eye.link.send(TakePicture(request=2, camera="kali", width_px=160))
+    taken = eye.wait(lambda m: isinstance(m, PictureTaken) and m.request == 2)
+    assert cv2.imdecode(np.frombuffer(taken.jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (120, 160, 3)
+    eye.link.send(TakePicture(request=3, camera="mati"))
+    assert "mati" in eye.wait(lambda m: isinstance(m, PictureTaken) and m.request == 3).error
+    assert eye.wait(lambda m: isinstance(m, Reading) and m.kind == "brightness").data["mean"] > 20
+    eye.wait(is_report("kali", lambda r: r.mode == "asleep"))
+    eye.link.send(ForgetCamera(camera="kali"))
+    eye.wait(lambda m: isinstance(m, EyeBeat) and report_of(m, "kali") is None)
+    assert eye.end() == 0
+
+
+@pytest.mark.slow
+def test_an_eye_that_is_told_to_stop_leaves_at_once(eye):
+    eye.wait(lambda m: isinstance(m, EyeBeat))
+    eye.link.send(Stop())
+    assert eye.process.wait(5) == 0
+
+
+@pytest.mark.slow
+def test_an_eye_finds_the_recorder_that_replaced_another(server, eye, tmp_path):
+    server.add("kali", encode(moving_pictures(40, SMALL)))
+    eye.watch("kali")
+    eye.wait(is_report("kali", lambda r: r.mode == "awake" and r.decoded > 5))
+    server.close()
+    eye.wait(is_report("kali", lambda r: r.mode == "waiting"))
+    eye.forget_heard()
+    second = PacketServer(tmp_path / "packets")
+    second.add("kali", encode(moving_pictures(40, SMALL)))
+    try:
+        eye.wait(is_report("kali", lambda r: r.mode == "awake" and r.decoded > 20))
+    finally:
+        second.close()
+
+
+@pytest.mark.slow
+def test_a_detector_that_raises_is_switched_off_and_costs_no_other_camera_a_look(server, eye):
+    for camera in ("kali", "pasar"):
+        server.add(camera, encode(moving_pictures(40, SMALL)))
+    eye.watch("kali", "raises", "brightness")
+    eye.watch("pasar", "brightness")
+    report = report_of(eye.wait(is_report("kali", lambda r: r.detectors_off)), "kali")
+    assert "a stranger's mistake" in report.detectors_off["raises"]
+    assert report.looks["raises"] == 5
+    told = eye.wait(lambda m: isinstance(m, EyeEvent) and m.kind == "detector.off")
+    assert told.camera == "kali" and told.data["detector"] == "raises"
+    eye.wait(is_report("kali", lambda r: r.looks.get("brightness", 0) >= 2))
+    eye.wait(is_report("pasar", lambda r: r.looks.get("brightness", 0) >= 2))
+
+
+@pytest.mark.slow
+def test_a_detector_that_hangs_stops_the_heartbeat(server, eye):
+    server.add("kali", encode(moving_pictures(40, SMALL)))
+    eye.watch("kali", "hangs")
+    eye.wait(is_report("kali", lambda r: r.looks.get("hangs")))
+    last, end = time.monotonic(), time.monotonic() + 20
+    while time.monotonic() - last < 4 and time.monotonic() < end:
+        eye.forget_heard()
+        eye.listen()
+        if any(isinstance(m, EyeBeat) for m in eye.heard):
+            last = time.monotonic()
+    assert time.monotonic() < end, "the beat went on although the detector hangs"
+    os.kill(eye.process.pid, signal.SIGKILL)
+    assert eye.process.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_camera_that_sends_garbage_costs_the_other_nothing(server, eye):
+    rng = np.random.default_rng(1)
+    server.add("rusak", [(k % 20 == 0, rng.bytes(2000)) for k in range(40)])
+    server.add("kali", encode(moving_pictures(40, SMALL)))
+    eye.watch("rusak")
+    eye.watch("kali")
+    eye.wait(is_report("rusak", lambda r: r.decode_errors > 20))
+    report = report_of(eye.wait(is_report("kali", lambda r: r.decoded > 25)), "kali")
+    assert report.decode_errors == 0
