@@ -12,7 +12,6 @@ import av
 import pytest
 from media_clips import FOOTAGE, TestClip, access_units, make_clip
 from rtsp_server import RtspServer
-
 from siaga.core.contracts import StreamSource
 from siaga.core.media.reader import StreamReader
 from siaga.core.media.recorder_parameters import has_picture, is_complete, parameter_sets, picture_size
@@ -69,11 +68,11 @@ def clip() -> TestClip:
 
 @pytest.mark.slow
 def test_the_first_picture_comes_fast_and_is_a_keyframe(clip):
-    with RtspServer(clip) as server:
-        with reading(server.url()) as warm:  # the server's own first start is not the camera's
+    with RtspServer(clip, mounts=2) as server:
+        with reading(server.url(0)) as warm:  # the server's own first start is not the camera's
             warm.until(lambda: warm.units)
         began = time.monotonic()
-        with reading(server.url()) as ear:
+        with reading(server.url(1)) as ear:
             ear.until(lambda: ear.units)
             assert time.monotonic() - began < 0.3
             assert ear.units[0].is_key and ear.units[0].pts_s == 0

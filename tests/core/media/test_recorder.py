@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import time
@@ -13,7 +14,6 @@ import pytest
 from media_clips import FOOTAGE, TestClip, make_clip
 from recorder_process import PacketEnd, RecorderProcess
 from rtsp_server import RtspServer
-
 from siaga.core.contracts import StreamSource
 from siaga.core.media.messages import ClipDone, StreamEnd, StreamHeader, StreamPacket
 
@@ -67,7 +67,7 @@ def tag_of(path: Path) -> str:
 def test_a_burst_holds_its_pre_roll_without_a_gap(recorder, server):
     recorder.open("kali", source(server.url(0)))
     recorder.condition("kali", "live")
-    recorder.wait(lambda m: getattr(m, "streams", ()) and m.streams[0].ring_s >= 4.5 or None, 12)
+    recorder.wait(lambda m: (getattr(m, "streams", ()) and m.streams[0].ring_s >= 4.5) or None, 12)
     at = datetime.now(timezone.utc)
     answer = recorder.burst("kali", "run-1", before_s=4, after_s=1, at=at)
     clip = recorder.clip(answer.clip)
@@ -76,7 +76,7 @@ def test_a_burst_holds_its_pre_roll_without_a_gap(recorder, server):
     assert (clip.end - at).total_seconds() >= 0.8
     assert not clip.has_gap
     assert keys[0] and times[0] == 0
-    assert all(0.05 < later - earlier < 0.15 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(0.05 < later - earlier < 0.15 for earlier, later in itertools.pairwise(times))
     assert tag_of(recorder.storage / clip.path) == "avc1"
 
 
@@ -150,11 +150,11 @@ def test_time_runs_on_over_a_dropped_connection_and_the_burst_says_it_has_a_gap(
     ended = next(k for k, m in enumerate(heard) if isinstance(m, StreamEnd))
     assert isinstance(heard[ended + 1], StreamHeader) and heard[ended + 2].is_key
     times = [m.pts_s for m in heard if isinstance(m, StreamPacket)]
-    assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
     done = recorder.clip(burst.clip)
     assert done.has_gap
     in_clip, _, _ = frames_of(recorder.storage / done.path)
-    assert all(later > earlier for earlier, later in zip(in_clip, in_clip[1:], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(in_clip))
     assert in_clip[-1] == pytest.approx((done.end - done.start).total_seconds(), abs=0.3)
 
 
@@ -246,7 +246,7 @@ def test_a_full_disk_is_said_in_words_and_costs_no_camera_a_picture(tmp_path, cl
             assert (failure.clip, failure.camera, failure.keys) == (answer.clip, "kali", ("a",))
             assert "disk is full" in failure.reason
             times = [m.pts_s for m in eye.until(lambda heard: len(heard) > 20) if isinstance(m, StreamPacket)]
-            assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) < 0.2
+            assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 0.2
             eye.close()
     finally:
         subprocess.run(["umount", "-l", str(small)], check=False)
@@ -277,7 +277,7 @@ def test_an_eye_that_does_not_read_costs_nobody_a_picture(recorder):
     asleep.close()
     awake.close()
     times = [m.pts_s for m in heard if isinstance(m, StreamPacket)]
-    assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) < 0.1
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 0.1
 
 
 def test_a_closed_camera_ends_its_clip_and_is_told_closed(recorder, clip):
@@ -312,7 +312,7 @@ def test_damaged_streams_are_survived_and_cost_the_other_camera_nothing(recorder
     heard = eye.until(lambda heard: len(heard) > mark + 25)
     eye.close()
     times = [m.pts_s for m in heard if isinstance(m, StreamPacket)]
-    assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) < 0.15
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 0.15
     assert recorder.process.poll() is None and recorder.beat().rss_bytes < 400_000_000
 
 

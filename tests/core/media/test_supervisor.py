@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from media_clips import make_clip
 from recorder_process import is_alive
-
 from siaga.core.bus import Bus
 from siaga.core.clock import SystemClock
 from siaga.core.contracts import StreamSource
@@ -110,8 +109,8 @@ class Stage:
 
     async def until(self, is_so, limit_s: float = 12) -> None:
         async with asyncio.timeout(limit_s):
-            while not is_so():
-                await asyncio.sleep(0.02)
+            while not is_so():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)  # real processes: nobody sets an event of ours
 
     async def live(self, camera: str = "kali") -> None:
         await self.until(lambda: (r := self.media.stream(camera, "main")) is not None and r.condition == "live")
