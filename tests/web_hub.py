@@ -16,6 +16,7 @@ from siaga.core.event_log import EventLog
 from siaga.core.health import HealthBook
 from siaga.core.journal import Journal
 from siaga.core.media.messages import Reading, StreamReport
+from siaga.core.notice_states import NoticeRecord
 from siaga.core.settings import (
     Address,
     CameraSettings,
@@ -120,13 +121,6 @@ class Calling:
             receipts=(KeyedReceipt(receipt=Receipt(state="delivered", at=at), key="run:actions[0]"),),
             replies=(Reply(id="wamid.1", sender="+62812", text="Siap, meluncur", at=at),),
         )
-
-
-@dataclass
-class Record:
-    notice: Notice
-    state: str
-    receipt: Receipt | None = None
 
 
 class Outbox:
@@ -363,7 +357,7 @@ async def rising_water(hub: WebHub, engine: Engine):
         expires_at=at + timedelta(hours=1),
         event_id=event.id,
     )
-    hub.outbox.records.append(Record(notice, "sent", Receipt(state="delivered", at=at)))
+    hub.outbox.records.append(NoticeRecord(notice=notice, state="delivered", next_at=at, updated_at=at))
     return event, run_id
 
 

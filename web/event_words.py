@@ -38,6 +38,7 @@ class EventCard(Struct):
     kind: str
     title: str
     value: str
+    note: str
     where: str
     camera: str
     at: datetime
@@ -93,6 +94,7 @@ class EventWords:
             kind=event.kind,
             title=self.title(event),
             value=self.value(event.data),
+            note=str(event.data.get("reason") or event.data.get("text") or "")[:300],
             where=self.where(event),
             camera=event.camera or "",
             at=event.at,
@@ -107,9 +109,9 @@ class EventWords:
     def title(self, event: Event) -> str:
         """Say what happened, short."""
         texts = self._wording.texts
-        stage = stage_of(event.data) if event.kind == "flood.stage" else None
-        if stage is not None:
-            return texts("web.event.flood_stage", stage=stage)
+        if event.kind == "flood.stage":
+            stage = stage_of(event.data)
+            return texts("web.event.flood_unknown") if stage is None else texts("web.event.flood_stage", stage=stage)
         group, _, name = event.kind.partition(".")
         if group == "object":
             return texts("web.event.object", label=self.label(name))
@@ -149,15 +151,14 @@ class EventWords:
             parts.append(texts("web.event.stage", stage=stage))
         if isinstance(count, int | float):
             parts.append(texts("web.event.count", count=self._wording.number(count, 0)))
-        if not parts and isinstance(values.get("reason"), str):
-            parts.append(str(values["reason"]))
         return " · ".join(parts)
 
     def facts(self, event: Event) -> tuple[Fact, ...]:
         """Return every value of an event's data with its name and unit."""
         documented = self._kinds[event.kind].fields if event.kind in self._kinds else {}
-        facts = [Fact(label=self._field(key, documented), value=self.say(key, v)) for key, v in event.data.items()]
-        if event.score is not None:
+        values = {key: value for key, value in event.data.items() if key != "stage" or "to" not in event.data}
+        facts = [Fact(label=self.field(key, documented), value=self.say(key, value)) for key, value in values.items()]
+        if event.score is not None and "confidence" not in values:
             facts.append(Fact(label=self._wording.texts("web.field.score"), value=self.say("score", event.score)))
         return tuple(facts)
 
@@ -184,8 +185,9 @@ class EventWords:
             return ", ".join(f"{name}: {self.say(name, item)}" for name, item in value.items())
         return str(value)
 
-    def _field(self, key: str, documented: Mapping[str, str]) -> str:
+    def field(self, key: str, documented: Mapping[str, str] | None = None) -> str:
+        """Name one value."""
         text = f"web.field.{key}"
         if self._wording.texts.has(text):
             return self._wording.texts(text)
-        return documented.get(key) or key.replace("_", " ")
+        return (documented or {}).get(key) or key.replace("_", " ")

@@ -107,18 +107,16 @@ async def told_of(request: web.Request, event: Event) -> list[NoticeView]:
     names = {(way.notifier, way.to): contact.name for contact in contacts for way in contact.via}
     told = []
     for record in await parts.hub.outbox.find(event_id=event.id, limit=50):
-        notice, receipt = record.notice, record.receipt
-        state = receipt.state if receipt and record.state not in {"failed", "expired"} else record.state
-        key = f"web.notice.{state}"
+        notice, key = record.notice, f"web.notice.{record.state}"
         told.append(
             NoticeView(
                 who=names.get((notice.notifier, notice.to), notice.to),
                 way=notice.notifier,
-                state=wording.texts(key) if wording.texts.has(key) else state,
-                tone=_tone(state),
+                state=wording.texts(key) if wording.texts.has(key) else record.state,
+                tone=_tone(record.state),
                 text=notice.text,
-                time=wording.moment(receipt.at if receipt else notice.created_at),
-                detail=receipt.detail if receipt else "",
+                time=wording.moment(record.updated_at),
+                detail=record.last_error if _tone(record.state) != "good" else "",
             )
         )
     return told

@@ -93,7 +93,9 @@ class TraceWords:
             outcome=texts(f"web.outcome.{step.outcome}"),
             tone=_STEP_TONES[step.outcome],
             time=self._wording.exact_time(step.at),
-            values=tuple((name, self._words.say(name, value)) for name, value in step.values.items()),
+            values=tuple(
+                (self._words.field(name), self._words.say(name, value)) for name, value in step.values.items()
+            ),
             error=step.error,
             depth=min(step.path.count("."), 4),
         )

@@ -7,7 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from ..core.settings import CameraSettings
 from ..core.types import Health, Struct
+from .camera_states import ROLES
 from .parts import parts_of, visitor_of
 from .wording import Wording
 
@@ -37,7 +39,8 @@ async def show_health(request: web.Request) -> web.StreamResponse:
     wording = parts.wording(visitor_of(request))
     processes = [part_view(health, wording) for health in parts.hub.media.processes()]
     names = {process.name for process in processes}
-    others = [part_view(health, wording) for health in parts.hub.health.all() if health.part not in names]
+    cameras = parts.hub.settings.cameras
+    others = [part_view(health, wording, cameras) for health in parts.hub.health.all() if health.part not in names]
     values: Mapping[str, Any] = {
         "processes": processes,
         "parts": sorted(others, key=lambda part: (part.tone == "good", part.name)),
@@ -47,16 +50,26 @@ async def show_health(request: web.Request) -> web.StreamResponse:
     return parts.page(request, "health.html", values)
 
 
-def part_view(health: Health, wording: Wording) -> PartView:
+def part_view(health: Health, wording: Wording, cameras: Mapping[str, CameraSettings] | None = None) -> PartView:
     """Say how one part is."""
     return PartView(
-        name=health.part,
+        name=_name(health.part, wording, cameras or {}),
         state=wording.texts(f"web.health.{health.state}"),
         tone=TONES[health.state],
         since=wording.moment(health.since),
         reason=health.reason,
         figures=tuple(_figure(name, value, wording) for name, value in sorted(health.figures.items())),
     )
+
+
+def _name(part: str, wording: Wording, cameras: Mapping[str, CameraSettings]) -> str:
+    """Say a camera's part by the camera's own name; the hub's parts are called as in its log."""
+    word, _, rest = part.partition(" ")
+    camera, _, role = rest.partition(" ")
+    if word != "camera" or camera not in cameras:
+        return part
+    stream = wording.texts(f"web.stream.{role}") if role in ROLES else role
+    return " · ".join(said for said in (cameras[camera].name, stream) if said)
 
 
 def _figure(name: str, value: float, wording: Wording) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from ..core.journal import Journal
 from ..core.media.messages import Reading, StreamReport
 from ..core.settings import Settings
 from ..core.tasks import Tasks
-from ..core.types import Event, Health, Notice, Receipt, StreamRole, Trace
+from ..core.types import Event, Health, Notice, StreamRole, Trace
 from ..rules.rule import NearMiss, RuleState
 
 
@@ -91,8 +92,13 @@ class NoticePort(Protocol):
         ...
 
     @property
-    def receipt(self) -> Receipt | None:
-        """Return the newest word of the far side."""
+    def updated_at(self) -> datetime:
+        """Return when it got there."""
+        ...
+
+    @property
+    def last_error(self) -> str:
+        """Return why the last try failed."""
         ...
 
 

@@ -3,29 +3,13 @@
 import re
 from datetime import datetime, timezone
 
-import aiohttp
 import pytest
 from siaga.core.clock import ManualClock
 from siaga.web.accounts import AccountRefused
 from siaga.web.app import routes
 from siaga.web.parts import PARTS
+from web_client import PASSWORD, browser, csrf_on, log_in
 from web_hub import running
-
-PASSWORD = "air pasang purnama"
-
-
-def browser():
-    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-
-
-async def csrf_on(client, url):
-    async with client.get(url) as answer:
-        return re.search(r'name="csrf" value="(\w+)"', await answer.text()).group(1)
-
-
-async def log_in(client, url, name="petugas", password=PASSWORD, **more):
-    form = {"csrf": await csrf_on(client, f"{url}/login"), "name": name, "password": password, **more}
-    return await client.post(f"{url}/login", data=form, allow_redirects=False)
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ function showState(camera) {
       tag.className = `tag ${camera.tone}`;
     }
     for (const since of card.querySelectorAll("[data-since]")) since.textContent = camera.since_text;
-    for (const nothing of card.querySelectorAll("[data-nothing]")) nothing.textContent = camera.state_word;
+    for (const nothing of card.querySelectorAll("[data-nothing]")) nothing.textContent = camera.has_picture ? nothing.dataset.waiting : camera.state_word;
   }
   for (const reason of document.querySelectorAll("[data-reason], [data-reason-of]")) {
     const of = reason.dataset.reasonOf ?? reason.closest("[data-camera]")?.dataset.camera;
@@ -160,5 +160,5 @@ function showState(camera) {
     reason.textContent = camera.reason;
     reason.hidden = !camera.reason;
   }
-  if (camera.has_picture) pictures.restart(camera.id);
+  pictures.restart(camera.id, camera.has_picture);
 }

@@ -21,7 +21,7 @@ class Picture {
   }
 
   get isDue() {
-    return this.isSeen && !this.isBusy && performance.now() >= this.dueAt;
+    return this.box.dataset.has === "yes" && this.isSeen && !this.isBusy && performance.now() >= this.dueAt;
   }
 
   async refresh() {
@@ -100,9 +100,13 @@ export function watchPictures(root) {
   }, 1000);
   document.addEventListener("visibilitychange", next);
   return {
-    restart(camera) {
+    // What is told about a camera decides whether it is asked at all.
+    restart(camera, hasPicture) {
       for (const picture of pictures) {
-        if (picture.box.closest("[data-camera]")?.dataset.camera === camera) picture.restart();
+        if (picture.box.closest("[data-camera]")?.dataset.camera === camera) {
+          picture.box.dataset.has = hasPicture ? "yes" : "no";
+          picture.restart();
+        }
       }
       next();
     },
