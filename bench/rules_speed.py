@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from hub_for_rules import RuleHub, close_hub, open_hub, until, words
+from hub_for_rules import RuleHub, built_in_words, close_hub, open_hub, until
 from siaga.core.clock import SystemClock
 from siaga.core.event_log import Committed
 from siaga.core.settings import CameraSettings
@@ -24,7 +24,7 @@ from siaga.core.yaml_lines import load_yaml
 from siaga.rules.engine import RuleEngine
 from siaga.rules.parse import load_rules
 
-KINDS = sorted(words().event_kinds)
+KINDS = sorted(built_in_words().event_kinds)
 KINDS = (KINDS * (50 // len(KINDS) + 1))[:50]
 CAMERAS = [f"kamera-{n}" for n in range(20)]
 EVENTS = 20_000
@@ -71,7 +71,7 @@ async def measure(folder: Path) -> dict[str, float]:
     )
     nodes = load_yaml(folder / "rules.yaml", find_secret=lambda name: None, texts=Texts("id")).value
     began_s = time.perf_counter()
-    loaded = load_rules(nodes, words(), hub.settings, Texts("id"))
+    loaded = load_rules(nodes, built_in_words(), hub.settings, Texts("id"))
     load_s = time.perf_counter() - began_s
     assert len(loaded.rules) == 1_000, [str(problem) for problem in loaded.problems[:3]]
     engine = RuleEngine(hub, loaded)

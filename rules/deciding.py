@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from ..core.event_log import Committed
 from ..core.rule_contracts import Hub
 from ..core.types import Event, TraceStep, new_id
-from .faults import FAULTS
+from .faults import FAULTS, verdict_of
 from .index import RuleIndex
 from .rule import BoundTrigger, Rule
 from .run import Opened
 from .run_log import Decided, Drop, DropReason, Figures, RunRow
 from .templates import TemplateBox, is_template
-from .views import RunMoment, event_view, late_s, site_view, trigger_view
+from .views import RunMoment, event_view, hidden, late_s, site_view, trigger_view
 
 logger = logging.getLogger(__name__)
 
@@ -122,21 +122,21 @@ class Decider:
                 own[name] = variables[name] = _rendered(value, self._box, variables)
             for condition in rule.conditions:
                 path = condition.path
-                verdict = condition.condition.decide(moment)
+                verdict = verdict_of(condition.condition, moment)
                 steps.append(
                     TraceStep(
                         path=path,
                         what=condition.alias or condition.word,
                         at=now,
                         outcome="true" if verdict.is_true else "false",
-                        values={**verdict.values, **moment.looked_at()},
+                        values=hidden({**verdict.values, **moment.looked_at()}, rule.secrets),
                     )
                 )
                 if not verdict.is_true:
                     return own, self._hub.texts("rules.run.condition_failed", path=path)
         except FAULTS as err:
             # What cannot be decided does not hold, as in Home Assistant; the trace and the log say so.
-            why = str(err) or type(err).__name__
+            why = str(hidden(str(err) or type(err).__name__, rule.secrets))
             logger.warning("rule %s: %s: %s", rule.id, path, why)
             steps.append(TraceStep(path=path, what="", at=now, outcome="failed", error=why))
             return own, self._hub.texts("rules.run.condition_broke", path=path, why=why)

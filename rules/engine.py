@@ -14,7 +14,7 @@ from ..core.event_log import Committed, EventLog
 from ..core.journal import Journal
 from ..core.rule_contracts import Hub
 from ..core.tasks import TaskHandle, Tasks
-from ..core.types import Trace, TraceStep
+from ..core.types import Event, Trace, TraceStep, new_id
 from .deciding import LATE_LIMIT_S, Decider
 from .faults import FAULTS
 from .index import RuleIndex
@@ -65,6 +65,7 @@ class RuleEngine:
                 self._box.compile(source)
         self._decider.figures = await self._log.figures()
         await self._resume()
+        await self._tell_wrong_rules()
         self._follower = self._hub.tasks.start("rules", self._follow)
 
     async def stop(self) -> None:
@@ -203,6 +204,19 @@ class RuleEngine:
         if waited_s > LATE_LIMIT_S:
             return texts("rules.run.too_late", minutes=f"{LATE_LIMIT_S / 60:g}")
         return ""
+
+    async def _tell_wrong_rules(self) -> None:
+        # As an event, so that a rule of the operator can tell somebody that another rule sleeps.
+        for rule_id, problem in {one.rule_id: one.problem for one in reversed(self._problems)}.items():
+            await self._hub.emit(
+                Event(
+                    id=new_id(),
+                    site=self._hub.settings.site.id,
+                    kind="rule.off",
+                    at=self._hub.clock.now(),
+                    data={"rule": rule_id, "reason": str(problem)},
+                )
+            )
 
     # --- telling ----------------------------------------------------------------------------------
 

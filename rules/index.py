@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..core.rule_contracts import Trigger
 from ..core.types import Event
+from .faults import miss_of
 from .rule import BoundTrigger, NearMiss, Rule
 from .triggers import fits
 
@@ -61,7 +62,7 @@ class RuleIndex:
     def _first_that_fits(self, rule: Rule, triggers: tuple[BoundTrigger, ...], event: Event) -> BoundTrigger | None:
         missed = []
         for bound in triggers:
-            reason = bound.trigger.miss(event)
+            reason = miss_of(bound.trigger, event)
             if reason is None:
                 return bound
             missed.append((event, bound, reason))

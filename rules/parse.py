@@ -15,6 +15,7 @@ from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.validators import boolean, duration, slug, text
 from ..core.yaml_lines import Gap, LineDict, LineList, place_of, plain, without
+from ..core.yaml_places import secrets_in
 from .faults import FAULTS
 from .parse_steps import read_conditions, read_steps
 from .reading import Reading, Spot
@@ -101,6 +102,7 @@ def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
         cooldown_s=shape.get("cooldown", 0.0),
         fingerprint=_fingerprint(node),
         templates=tuple(reading.templates),
+        secrets=tuple(secrets_in(node)),
     )
 
 

@@ -148,6 +148,7 @@ class Rule(Struct):
     is_drop_logged: bool = True
     cooldown_s: float = 0.0
     templates: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 class RuleProblem(Struct):

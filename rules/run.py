@@ -14,7 +14,7 @@ from ..core.errors import ActionFailed, StoreFailed, TemplateFailed
 from ..core.rule_contracts import Hub
 from ..core.types import ActionCall, ActionResult, Event, Json, Struct, TraceStep
 from ..core.validators import duration
-from .faults import FAULTS
+from .faults import FAULTS, result_of, verdict_of
 from .rule import (
     ActionStep,
     BoundCondition,
@@ -29,8 +29,8 @@ from .rule import (
     VariablesStep,
 )
 from .run_log import RunLog, RunRow, RunState
-from .templates import TemplateBox, is_template
-from .views import RunMoment
+from .templates import TemplateBox, is_template, plain
+from .views import RunMoment, hidden
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +116,8 @@ class Walk:
             what=_what(step),
             at=self.hub.clock.now(),
             outcome=outcome,
-            values=values or {},
-            error=error,
+            values=hidden(values or {}, self.rule.secrets),
+            error=str(hidden(error, self.rule.secrets)),
         )
         try:
             await self._log.put_step(self.row.run_id, told)
@@ -126,7 +126,7 @@ class Walk:
 
     async def fail(self, step: Step, error: str, values: dict[str, Json] | None = None) -> None:
         """Keep that a step failed, and end the run where the step says so."""
-        logger.warning("rule %s: %s: %s", self.rule.id, step.path, error)
+        logger.warning("rule %s: %s: %s", self.rule.id, step.path, hidden(error, self.rule.secrets))
         await self.end(step, "failed", values, error)
         self.after_failure(step, error)
 
@@ -148,7 +148,7 @@ class Walk:
         """Decide conditions in order up to the first that does not hold; with the values that decided."""
         values: dict[str, Json] = {}
         for bound in conditions:
-            verdict = bound.condition.decide(self._moment)
+            verdict = verdict_of(bound.condition, self._moment)
             values |= {**verdict.values, **self._moment.looked_at()}
             if not verdict.is_true:
                 return False, {**values, "not_held": bound.path}
@@ -180,7 +180,7 @@ async def _take_action(walk: Walk, step: Step) -> None:
         await walk.fail(step, str(err) or type(err).__name__)
         return
     walk.keep_made(result.data)
-    values = {"target": {key: list(ids) for key, ids in call.target.items()}, "data": call.data, **result.data}
+    values = plain({"target": call.target, "data": call.data, **result.data})
     if not result.is_ok:
         await walk.fail(step, result.error, values)
         return
@@ -229,7 +229,7 @@ def _rescue(walk: Walk, step: ActionStep, key: str, why: str) -> Json | None:
 async def _run(step: ActionStep, call: ActionCall, hub: Hub) -> ActionResult:
     try:
         async with asyncio.timeout(ACTION_LIMIT_S):
-            return await step.action.run(call, hub)
+            return await result_of(step.action, call, hub)
     except TimeoutError as err:
         raise ActionFailed(hub.texts("rules.action.too_slow", action=step.name, seconds=f"{ACTION_LIMIT_S:g}")) from err
 

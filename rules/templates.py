@@ -20,6 +20,7 @@ from ..core.errors import TemplateFailed
 from ..core.settings import SiteSettings
 from ..core.texts import Texts
 from ..core.types import Json
+from .faults import safe_function
 from .sandbox import SOURCE_LIMIT, TIME_LIMIT_S, RuleEnvironment, bounded_range, join_output
 from .sandbox_filters import OwnLimit
 
@@ -51,7 +52,7 @@ class TemplateBox:
     ) -> None:
         self._texts = texts
         self.zone = ZoneInfo(site.timezone)
-        bound = {name: _in_language(function, texts.language) for name, function in functions.items()}
+        bound = {name: _in_language(safe_function(function), texts.language) for name, function in functions.items()}
         self._environment = RuleEnvironment(bound, _undefined(texts), limit_s)
         self._environment.give("now", lambda: clock.now().astimezone(self.zone))
         self._environment.give("range", bounded_range)

@@ -70,6 +70,19 @@ def trigger_view(trigger_id: str, word: str, event: dict[str, Any], late: float)
     return {"id": trigger_id, "platform": word, "event": event, "late_s": late}
 
 
+def hidden(value: Json, secrets: tuple[str, ...]) -> Json:
+    """Return a value without what came by !secret: traces are read by many."""
+    if not secrets:
+        return value
+    if isinstance(value, dict):
+        return {key: hidden(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [hidden(item, secrets) for item in value]
+    for secret in secrets:
+        value = value.replace(secret, "***") if isinstance(value, str) else value
+    return value
+
+
 class RunMoment:
     """Let conditions look at one run; it remembers which templates decided."""
 

@@ -36,7 +36,7 @@ SQUARE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
 _words = None
 
 
-def words():
+def built_in_words():
     """Return what the built-in plugins offer, loaded once."""
     global _words
     if _words is None:
@@ -79,15 +79,15 @@ def settings(language: str = "id") -> Settings:
     )
 
 
-def read_rules(text: str, folder: Path, language: str = "id"):
+def read_rules(text: str, folder: Path, language: str = "id", words=None):
     """Read rules from YAML text, as they would stand in ``rules/banjir.yaml``."""
     (folder / "rules").mkdir(exist_ok=True)
     (folder / "rules" / "banjir.yaml").write_text(text, "utf-8")
     (folder / "siaga.yaml").write_text("rules: !include_dir rules\n", "utf-8")
     texts = Texts(language)
-    loaded = load_yaml(folder / "siaga.yaml", find_secret=lambda name: None, texts=texts)
+    loaded = load_yaml(folder / "siaga.yaml", find_secret={"kunci": "rahasia-sekali"}.get, texts=texts)
     assert not loaded.problems, [str(problem) for problem in loaded.problems]
-    return load_rules(loaded.value["rules"], words(), settings(language), texts)
+    return load_rules(loaded.value["rules"], words or built_in_words(), settings(language), texts)
 
 
 class RecordingPtz:

@@ -4,8 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from hub_for_rules import EVENING, close_hub, event, open_hub, read_rules, until
+import voluptuous as vol
+from hub_for_rules import EVENING, built_in_words, close_hub, event, open_hub, read_rules, until
 from siaga.core.clock import ManualClock
+from siaga.core.contracts import Kind
 from siaga.rules.engine import RuleEngine
 
 ROAD = """
@@ -35,9 +37,10 @@ class Bench:
         self.folder = folder
         self.hub = self.engine = None
 
-    async def open(self, rules, clock=None):
+    async def open(self, rules, clock=None, words=None):
         self.hub = await open_hub(self.folder / "siaga.db", clock)
-        self.engine = RuleEngine(self.hub, read_rules(rules, self.folder))
+        loaded = read_rules(rules, self.folder, words=words)
+        self.engine = RuleEngine(self.hub, loaded)
         await self.engine.start()
         return self
 
@@ -197,6 +200,67 @@ async def test_a_rule_with_a_typo_is_off_and_shown_while_the_others_run(bench):
     assert (right.is_on, right.runs) == (True, 1)
     assert (wrong.id, wrong.is_on) == ("salah", False)
     assert "maksud Anda 'triggers'" in str(wrong.problems[0])
+    (off,) = await bench.hub.events.find(kind="rule.off")
+    assert off.event.data["rule"] == "salah" and "banjir.yaml:" in off.event.data["reason"]
+
+
+class OwnError(Exception):
+    """What a stranger's library might raise."""
+
+
+class Broken:
+    kinds = ("object.person",)
+    cameras = ()
+    targets = ()
+
+    def __init__(self, *_):
+        pass
+
+    def miss(self, event):
+        raise OwnError("pemicu rusak")
+
+    def decide(self, moment):
+        raise OwnError("syarat rusak")
+
+    async def run(self, call, hub):
+        raise OwnError("tindakan rusak")
+
+
+class StrangersWords:
+    def __init__(self):
+        known, broken = built_in_words(), Kind("rusak", vol.Schema({}), Broken, "Rusak")
+        self.triggers = {**known.triggers, "rusak": broken}
+        self.conditions = {**known.conditions, "rusak": broken}
+        self.actions = {**known.actions, "rusak": broken}
+        self.template_functions = known.template_functions
+        self.event_kinds = known.event_kinds
+
+
+async def test_words_of_a_broken_plugin_cost_their_own_step_and_no_other_rule(bench):
+    both = "    - {action: rusak}\n    - {action: notify, target: {contact: lurah}, data: {message: x}}\n"
+    await bench.open(
+        simple("pemicu").replace("{trigger: event, kind: object.person}", "{trigger: rusak}")
+        + simple("syarat", more="  conditions: [{condition: rusak}]\n")
+        + simple("tindakan", actions=both),
+        words=StrangersWords(),
+    )
+    await bench.tell(event("object.person"))
+    assert "pemicu rusak" in bench.engine.near_misses("pemicu")[0].reason
+    (trace,) = await bench.traces("syarat")
+    assert trace.state == "conditions_failed" and "syarat rusak" in trace.reason
+    (trace,) = await bench.traces("tindakan")
+    assert [step.outcome for step in trace.steps] == ["true", "failed", "done"]
+    assert await bench.texts() == ["x"]
+
+
+async def test_a_secret_never_reaches_a_trace(bench):
+    actions = "    - {action: notify, target: {contact: lurah}, data: {message: !secret kunci}}\n"
+    more = "  variables: {sandi: !secret kunci}\n  conditions: ['{{ sandi | length > 3 }}']\n"
+    await bench.open(simple(more=more, actions=actions))
+    await bench.tell(event("object.person"))
+    (trace,) = await bench.traces("aturan")
+    assert await bench.texts() == ["rahasia-sekali"]
+    assert "rahasia" not in str(trace) and "***" in str(trace)
 
 
 async def test_a_rule_that_is_switched_off_does_not_run(bench):

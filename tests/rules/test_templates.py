@@ -158,8 +158,11 @@ def test_a_name_that_does_not_exist_is_told_with_the_nearest():
 
 
 def test_a_filter_of_a_plugin_that_raises_fails_its_template_only():
+    class OwnError(Exception):
+        pass
+
     def bad(value):
-        raise RuntimeError("rusak")
+        raise OwnError("rusak")
 
     templates = TemplateBox({"bad": bad}, SiteSettings(id="x", name="X"), ManualClock(EVENING), Texts("id"))
     with pytest.raises(TemplateFailed, match="rusak"):
