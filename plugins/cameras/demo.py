@@ -67,6 +67,7 @@ class DemoHost:
     def __init__(self) -> None:
         self._token = secrets.token_urlsafe(16)
         self._port = 0
+        self.timezone = ""  # of the clock burnt into the pictures; the machine's where empty
         self._users = 0
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -118,7 +119,7 @@ class DemoHost:
             _MODULE,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **_ENVIRONMENT, **({"TZ": self.timezone} if self.timezone else {})},
         )
         assert process.stdin is not None and process.stdout is not None
         # By the pipe and not by the command line: other users of the machine see that one.
@@ -203,6 +204,7 @@ class DemoCamera:
         """Join the helper process, starting it where this is the first demo camera."""
         if self._host is None:
             self._host = DemoHost.shared()
+            self._host.timezone = self._services.site.timezone
             await self._host.acquire(self._services.texts)
         else:
             await self._host.ensure(self._services.texts)
