@@ -152,8 +152,7 @@ async def _run(config: Path) -> tuple[str, ...]:
         loop.add_signal_handler(name, stopping.set)
     await hub.open()
     try:
-        loaded = _rules(hub)
-        engine = RuleEngine(hub, plugins, loaded.rules, loaded.problems)
+        engine = RuleEngine(hub, _rules(hub))
         web = WebApp(hub, engine)
         hub.add(engine)
         hub.add(web)

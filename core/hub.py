@@ -109,8 +109,9 @@ class Hub:
         self.clips = await ClipIndex.open(self.journal, self.texts)
         self.audit = await AuditLog.open(self.journal)
         self.memory = await Memory.open(self.journal)
+        site = self.settings.site
         self.intake = Intake(
-            self.settings.site.id,
+            site.id,
             clock=self.clock,
             bus=self.bus,
             events=self.events,
@@ -119,7 +120,7 @@ class Hub:
             health=self.health,
         )
         lent = Lent(
-            site=self.settings.site,
+            site=site,
             clock=self.clock,
             texts=self.texts,
             tasks=self.tasks,
@@ -129,15 +130,11 @@ class Hub:
             http=self._http,
         )
         self._make_notifiers(lent)
-        self.outbox = Outbox(
-            self.journal,
-            self.bus,
-            self.clock,
-            self.tasks,
-            self.notifiers,
-            self.intake.emit,
-            self.settings.site.id,
-        )
+        emit = self.intake.emit
+        self.outbox = Outbox(self.journal, self.bus, self.clock, self.tasks, self.notifiers, emit, site.id)
+        self._build_media(lent)
+
+    def _build_media(self, lent: Lent) -> None:
         self.media = MediaSupervisor(
             settings=self.settings.media,
             storage=self.storage,
@@ -148,11 +145,7 @@ class Hub:
             sink=self.intake,
         )
         self.housekeeping = Housekeeping(
-            self.settings,
-            self.storage,
-            clock=self.clock,
-            intake=self.intake,
-            health=self.health,
+            self.settings, self.storage, clock=self.clock, intake=self.intake, health=self.health
         )
         self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health)
         self.desk.make(self.settings.cameras)
