@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
+import random
 import subprocess
 import time
 from datetime import datetime, timedelta, timezone
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import av
 import pytest
-from media_clips import FOOTAGE, TestClip, make_clip
+from media_clips import FOOTAGE, TestClip, access_units, make_clip
 from recorder_process import PacketEnd, RecorderProcess
 from rtsp_server import RtspServer
 from siaga.core.contracts import StreamSource
@@ -314,6 +316,28 @@ def test_damaged_streams_are_survived_and_cost_the_other_camera_nothing(recorder
     times = [m.pts_s for m in heard if isinstance(m, StreamPacket)]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 0.15
     assert recorder.process.poll() is None and recorder.beat().rss_bytes < 400_000_000
+
+
+def test_a_camera_whose_packets_are_damaged_on_the_way_harms_no_other(recorder, server, clip, tmp_path):
+    damage = random.Random(7)
+    content = bytearray()
+    for unit in access_units(clip.mp4):
+        broken = bytearray(unit)
+        for _ in range(len(broken) // 200):
+            broken[damage.randrange(len(broken))] = damage.randrange(256)
+        content += len(broken).to_bytes(4, "big") + broken
+    units = tmp_path / "rusak.units"
+    units.write_bytes(content)
+    server.switch(6, dataclasses.replace(clip, units=units))
+    recorder.open("rusak", source(server.url(6)))
+    recorder.open("kali", source(server.url(7)))
+    recorder.condition("kali", "live")
+    eye = PacketEnd(recorder.packets, "kali")
+    heard = eye.until(lambda heard: len(heard) > 25)
+    eye.close()
+    times = [m.pts_s for m in heard if isinstance(m, StreamPacket)]
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 0.15
+    assert recorder.process.poll() is None
 
 
 def next_part(storage: Path) -> Path:
