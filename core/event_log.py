@@ -61,14 +61,11 @@ class EventLog:
         row = (event.id, event.kind, event.camera, event.zone, stamp(event.at), body)
 
         def insert(db: Database) -> tuple[int, bool]:
-            done = db.conn.execute(
-                "insert into events (id, kind, camera, zone, at, body) values (?, ?, ?, ?, ?, ?)"
-                " on conflict (id) do nothing",
-                row,
-            )
-            if done.rowcount == 1 and done.lastrowid is not None:
-                return done.lastrowid, True
-            return int(db.conn.execute("select seq from events where id = ?", (event.id,)).fetchone()[0]), False
+            known = db.conn.execute("select seq from events where id = ?", (event.id,)).fetchone()
+            if known:
+                return int(known[0]), False
+            sql = "insert into events (id, kind, camera, zone, at, body) values (?, ?, ?, ?, ?, ?)"
+            return int(db.conn.execute(sql, row).lastrowid or 0), True
 
         def tell(place: tuple[int, bool]) -> None:
             seq, is_new = place

@@ -6,8 +6,9 @@ import asyncio
 import os
 import queue
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +46,7 @@ class Journal:
         self._writer = Writer(path)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="journal read")
         self._readers: queue.SimpleQueue[Reader] = queue.SimpleQueue()
+        self._under_way = 0
         self._is_closed = False
 
     @classmethod
@@ -73,7 +75,7 @@ class Journal:
         was cancelled meanwhile. There is no time limit: to answer "not kept" for what is then
         kept would be a lie, and the disk's own errors end the wait.
         """
-        async with self._room:
+        async with self._room, self._counted():
             if self._is_closed:
                 raise StoreFailed(self._texts("journal.closed"))
             future: asyncio.Future[T] = self._loop.create_future()
@@ -85,7 +87,7 @@ class Journal:
 
     async def read(self, job: Callable[[sqlite_utils.Database], T]) -> T:
         """Run a job on a connection that only reads and sees what is committed. StoreFailed."""
-        async with self._read_room:
+        async with self._read_room, self._counted():
             if self._is_closed:
                 raise StoreFailed(self._texts("journal.closed"))
             try:
@@ -109,9 +111,9 @@ class Journal:
             raise StoreFailed(self._texts("journal.newer", path=self.path, what=what))
 
     @property
-    def jobs_waiting(self) -> int:
-        """Return how many jobs wait for the writer, for the metrics."""
-        return self._writer.jobs.qsize()
+    def under_way(self) -> int:
+        """Return how many jobs and reads somebody waits for, for the metrics."""
+        return self._under_way
 
     async def close(self) -> None:
         """Commit what was given so far, then let go of the file and its lock."""
@@ -124,6 +126,14 @@ class Journal:
             self._readers.get_nowait().close()
         if self._held is not None:
             os.close(self._held)  # the lock goes with its descriptor
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     def _read(self, job: Callable[[sqlite_utils.Database], T]) -> T:
         try:

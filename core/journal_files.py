@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -86,23 +87,16 @@ def connect(path: Path, texts: Texts) -> sqlite_utils.Database:
     except OSError as err:
         raise _os_words(err, path, texts) from err
     try:
-        db = open_writer(path)
+        with closing(_open(path)) as unchanged:
+            _check_ours(unchanged, path, texts)
+        return open_writer(path)
     except sqlite3.Error as err:
         raise in_words(err, path, texts) from err
-    try:
-        _check_ours(db, path, texts)
-    except sqlite3.Error as err:
-        db.close()
-        raise in_words(err, path, texts) from err
-    except StoreFailed:
-        db.close()
-        raise
-    return db
 
 
 def open_writer(path: Path) -> sqlite_utils.Database:
     """Open an existing journal for writing; never makes one, so that a lost disk is told as such."""
-    db = _open(path, "rw")
+    db = _open(path)
     db.conn.execute("pragma journal_mode = wal")
     db.conn.execute("pragma synchronous = full")  # a commit is on the disk, or it is no commit
     db.conn.execute("pragma foreign_keys = on")
@@ -114,7 +108,7 @@ class Reader:
     """Hold one connection that only reads, and end a job that takes too long."""
 
     def __init__(self, path: Path) -> None:
-        self._db = _open(path, "rw")  # a WAL's shared memory needs it; query_only forbids the rest
+        self._db = _open(path)  # a WAL's shared memory needs it; query_only forbids the rest
         self._db.conn.execute("pragma query_only = on")
         self._until_s = 0.0
         self._db.conn.set_progress_handler(self._is_too_late, _STEPS_BETWEEN_LOOKS)
@@ -132,8 +126,8 @@ class Reader:
         return time.monotonic() > self._until_s
 
 
-def _open(path: Path, mode: str) -> sqlite_utils.Database:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
+def _open(path: Path) -> sqlite_utils.Database:
+    uri = f"{path.absolute().as_uri()}?mode=rw"  # it never makes one
     conn = sqlite3.connect(uri, uri=True, timeout=BUSY_LIMIT_S, isolation_level=None, check_same_thread=False)
     return sqlite_utils.Database(conn, recursive_triggers=False, execute_plugins=False)
 
