@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="siaga.core.media.eye")
     parser.add_argument("--hub-fd", type=int, required=True)
     parser.add_argument("--packets", required=True)
-    parser.add_argument("--plugins", required=True)
+    parser.add_argument("--plugins", required=True, help="the folder of local plugins; empty for none")
     parser.add_argument("--language", default="id")
     parser.add_argument("--budget", type=float, default=0.8)
     given = parser.parse_args(arguments)
@@ -249,7 +249,8 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _keep_small()
     cv2.setNumThreads(1)
-    plugins = PluginManager(Path(given.plugins), in_hub=False)
+    # The manager is told where the configuration stands, and looks into its folder "plugins".
+    plugins = PluginManager(Path(given.plugins).parent if given.plugins else None, in_hub=False)
     plugins.load()
     hub = socket.socket(fileno=given.hub_fd)
     Eye(hub, given.packets, plugins, Texts(given.language), given.budget).run()

@@ -9,7 +9,11 @@ import time
 import cv2
 import numpy as np
 import pytest
+from media_clips import make_clip
 from packet_server import VTEST, PacketServer, encode, moving_pictures, people_pictures, still_pictures
+from recorder_process import RecorderProcess
+from rtsp_server import RtspServer
+from siaga.core.contracts import StreamSource
 from siaga.core.errors import LinkClosed
 from siaga.core.media.link import MessageSocket
 from siaga.core.media.messages import (
@@ -61,7 +65,7 @@ class EyeProcess:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "siaga.core.media.eye", "--hub-fd", str(theirs.fileno())]
         self.process = subprocess.Popen(
-            [*command, "--packets", str(packets), "--plugins", str(folder)], pass_fds=[theirs.fileno()]
+            [*command, "--packets", str(packets), "--plugins", str(folder / "plugins")], pass_fds=[theirs.fileno()]
         )
         theirs.close()
         ours.settimeout(0.2)
@@ -241,3 +245,25 @@ def test_a_camera_that_sends_garbage_costs_the_other_nothing(server, eye):
     eye.wait(is_report("rusak", lambda r: r.decode_errors > 20))
     report = report_of(eye.wait(is_report("kali", lambda r: r.decoded > 25)), "kali")
     assert report.decode_errors == 0
+
+
+@pytest.mark.slow
+def test_an_rtsp_camera_is_seen_through_the_recorder_and_missed_when_that_dies(tmp_path):
+    clip = make_clip(seconds=10)
+    with RtspServer(clip) as rtsp:
+        recorder = RecorderProcess(tmp_path / "storage")
+        eye = EyeProcess(recorder.packets, tmp_path)
+        try:
+            recorder.open("pasar", StreamSource(role="main", url=rtsp.url()))
+            eye.watch("pasar")
+            report = report_of(eye.wait(is_report("pasar", lambda r: r.decoded > 30)), "pasar")
+            assert report.decode_errors == 0
+            eye.link.send(TakePicture(request=1, camera="pasar"))
+            assert eye.wait(lambda m: isinstance(m, PictureTaken)).jpeg
+            recorder.process.kill()
+            eye.wait(is_report("pasar", lambda r: r.mode == "waiting"))
+            assert eye.end() == 0
+        finally:
+            eye.process.kill()
+            recorder.process.kill()
+            recorder.process.wait()
