@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from ..core.event_log import Committed
 from ..core.media.messages import Reading
+from ..core.notice_book import NoticeChanged
 from ..core.types import Health
 from .camera_states import CameraStates, camera_ids
 from .event_words import is_important
@@ -75,7 +76,7 @@ class Live:
 
     async def _listen(self) -> None:
         bus = self._parts.hub.bus
-        async with bus.subscribe(Committed, Reading, Health, size=2000, name="web") as news:
+        async with bus.subscribe(Committed, Reading, Health, NoticeChanged, size=2000, name="web") as news:
             async for message in news:
                 for page in self.pages:
                     page.tell(message)
@@ -121,9 +122,19 @@ class Live:
             await page.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
     async def _tell(self, page: Page, message: object) -> None:
-        said = self._say(page.visitor, message)
+        if isinstance(message, NoticeChanged):
+            said = await self._say_alert(page.visitor, message)
+        else:
+            said = self._say(page.visitor, message)
         if said is not None:
             await _send(page, said)
+
+    async def _say_alert(self, visitor: Visitor, changed: NoticeChanged) -> dict[str, Any] | None:
+        """Say that a rule found an event worth telling somebody: then the screen shows it too."""
+        if changed.state != "waiting" or changed.attempts or changed.notice.event_id is None:
+            return None
+        event = await self._parts.hub.events.get(changed.notice.event_id)
+        return {"type": "alert", "event": self._parts.words(visitor).card(event)} if event else None
 
     def _say(self, visitor: Visitor, message: object) -> dict[str, Any] | None:
         """Say a message in the visitor's language, or None where no page shows it."""

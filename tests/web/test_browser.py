@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 from playwright.async_api import async_playwright, expect
+from siaga.core.notice_book import NoticeChanged
+from siaga.core.types import Notice
 from web_client import PASSWORD
 from web_hub import rising_water, running
 
@@ -60,6 +62,21 @@ async def test_an_alert_appears_with_its_picture_and_no_reload(screen):
     assert await page.evaluate("window.stayed")
     await alert.get_by_role("button", name="Tutup").click()
     await expect(alert).to_have_count(0)
+
+
+async def test_what_a_rule_tells_somebody_stands_on_the_screen_too(screen):
+    hub, _, _, page = screen
+    event = await hub.happen("object.person", "ptz", data={"label": "person"})
+    await expect(page.locator(f".events [data-event='{event.id}']")).to_be_visible()
+    await expect(page.locator(".alert")).to_have_count(0)
+    at = hub.clock.now()
+    notice = Notice(
+        id="n", key="k", notifier="wa", to="+62812", text="Ada orang", created_at=at, expires_at=at, event_id=event.id
+    )
+    for _ in range(2):
+        hub.bus.publish(NoticeChanged(notice=notice, state="waiting", at=at))
+    await expect(page.locator(".alert")).to_have_count(1)
+    await expect(page.locator(".alert")).to_contain_text("Terlihat: orang")
 
 
 async def test_a_level_and_a_lost_camera_change_on_the_page_by_themselves(screen):

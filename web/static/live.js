@@ -11,6 +11,7 @@ let wait = FIRST_WAIT_MS;
 let silence = 0;
 let pictures = null;
 const shown = new Set();
+const alerted = new Set();
 
 export function followLive(watched) {
   pictures = watched;
@@ -56,6 +57,9 @@ function take(message) {
     shown.add(message.event.id);
     if (message.is_important) addRow(message.event);
     if (message.event.severity !== "info") alert(message.event);
+  } else if (message.type === "alert") {
+    // A rule told somebody: what is worth a message to the posko is worth a banner here.
+    alert(message.event);
   } else if (message.type === "reading") {
     showReading(message.camera, message.reading);
   } else if (message.type === "camera") {
@@ -102,6 +106,8 @@ function addRow(event) {
 }
 
 function alert(event) {
+  if (alerted.has(event.id)) return;
+  alerted.add(event.id);
   const place = document.querySelector("[data-alerts]");
   const box = document.querySelector("template[data-alert]").content.cloneNode(true).querySelector(".alert");
   fill(box, event);
