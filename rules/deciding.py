@@ -15,10 +15,10 @@ from ..core.types import Event, TraceStep, new_id
 from .faults import FAULTS, verdict_of
 from .index import RuleIndex
 from .rule import BoundTrigger, Rule
-from .run import Opened
 from .run_log import Decided, Drop, DropReason, Figures, RunRow
 from .templates import TemplateBox, is_template
 from .views import RunMoment, event_view, hidden, late_s, site_view, trigger_view
+from .walk import Opened
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,10 @@ from .deciding import LATE_LIMIT_S, Decider
 from .faults import FAULTS
 from .index import RuleIndex
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState
-from .run import Opened, Walk
+from .run import TAKERS
 from .run_log import Figures, RunLog, RunRow
 from .templates import TemplateBox
+from .walk import Opened, Walk
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +169,14 @@ class RuleEngine:
 
     async def _walk(self, run: _Running) -> None:
         log, opened = self._open_log(), run.opened
-        walk = Walk(opened, self._hub, box=self._box, log=log, variables=self._decider.variables(opened))
+        walk = Walk(
+            opened,
+            self._hub,
+            takers=TAKERS,
+            box=self._box,
+            log=log,
+            variables=self._decider.variables(opened),
+        )
         try:
             state, reason = await walk.go()
         except FAULTS as err:

@@ -1,20 +1,19 @@
-"""One run of a rule: its steps in order, each kept when it ended; a run met again after a crash goes on behind them."""
+"""How each sort of step is taken: actions, delays, choices, variables, stops and conditions."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
 import voluptuous as vol
 
-from ..core.errors import ActionFailed, StoreFailed, TemplateFailed
+from ..core.errors import ActionFailed, TemplateFailed
 from ..core.rule_contracts import Hub
-from ..core.types import ActionCall, ActionResult, Event, Json, Struct, TraceStep
+from ..core.types import ActionCall, ActionResult, Json
 from ..core.validators import duration
-from .faults import FAULTS, result_of, verdict_of
+from .faults import FAULTS, result_of
 from .rule import (
     ActionStep,
     BoundCondition,
@@ -23,147 +22,17 @@ from .rule import (
     DelayStep,
     IfStep,
     Insistent,
-    Rule,
     Step,
     StopStep,
     VariablesStep,
 )
-from .run_log import RunLog, RunRow, RunState
-from .templates import TemplateBox, is_template, plain
-from .views import RunMoment, hidden
+from .templates import plain
+from .walk import EndOfRun, EndOfSequence, Taker, Walk
 
 logger = logging.getLogger(__name__)
 
 # Every contract ends sooner; this is for the plugin that does not keep it.
 ACTION_LIMIT_S = 30.0
-
-Outcome = Literal["done", "true", "false", "skipped", "failed", "waiting"]
-
-
-class _EndOfSequence(Exception):
-    """Leave a sequence whose condition did not hold."""
-
-
-class _EndOfRun(Exception):
-    """Leave the run."""
-
-    def __init__(self, state: RunState, reason: str) -> None:
-        self.state: RunState = state
-        self.reason = reason
-        super().__init__(reason)
-
-
-class Opened(Struct):
-    """Name a run that begins, or one that goes on behind the steps that ``ended`` before a restart."""
-
-    rule: Rule
-    row: RunRow
-    event: Event
-    ended: tuple[TraceStep, ...] = ()
-
-
-class Walk:
-    """Take the steps of one run."""
-
-    def __init__(
-        self, opened: Opened, hub: Hub, *, box: TemplateBox, log: RunLog, variables: Mapping[str, Any]
-    ) -> None:
-        self.rule = opened.rule
-        self.row = opened.row
-        self.event = opened.event
-        self.hub = hub
-        self._box = box
-        self._log = log
-        self._ended = {step.path: step for step in opened.ended}
-        self._made: dict[str, str] = {}
-        self.variables: dict[str, Any] = {**variables, "run": self._made}
-        self._moment = RunMoment(box, hub.clock, hub.settings, self.variables)
-        self._failed: list[str] = []
-
-    async def go(self) -> tuple[RunState, str]:
-        """Take every step; return how the run ended and why."""
-        try:
-            await self.sequence(self.rule.steps)
-        except _EndOfSequence:
-            pass
-        except _EndOfRun as end:
-            return end.state, end.reason
-        if self._failed:
-            return "finished", self.hub.texts("rules.run.steps_failed", paths=", ".join(self._failed))
-        return "finished", ""
-
-    async def sequence(self, steps: Iterable[Step]) -> None:
-        """Take steps in order."""
-        for step in steps:
-            if step.is_enabled:
-                await _TAKE[type(step)](self, step)
-            elif step.path not in self._ended:
-                await self.end(step, "skipped", {"enabled": False})
-
-    def recorded(self, step: Step) -> TraceStep | None:
-        """Return how a step ended before the hub was restarted, or None when it had not."""
-        held = self._ended.get(step.path)
-        return held if held is not None and held.outcome != "waiting" else None
-
-    def waited(self, step: Step) -> TraceStep | None:
-        """Return the wait that a restart interrupted, or None."""
-        return self._ended.get(step.path)
-
-    async def end(self, step: Step, outcome: Outcome, values: dict[str, Json] | None = None, error: str = "") -> None:
-        """Keep how a step ended. A full disk costs the trace, not the alert."""
-        told = TraceStep(
-            path=step.path,
-            what=_what(step),
-            at=self.hub.clock.now(),
-            outcome=outcome,
-            values=hidden(values or {}, self.rule.secrets),
-            error=str(hidden(error, self.rule.secrets)),
-        )
-        try:
-            await self._log.put_step(self.row.run_id, told)
-        except StoreFailed as err:
-            logger.error("rule %s: step %s could not be kept: %s", self.rule.id, step.path, err)
-
-    async def fail(self, step: Step, error: str, values: dict[str, Json] | None = None) -> None:
-        """Keep that a step failed, and end the run where the step says so."""
-        logger.warning("rule %s: %s: %s", self.rule.id, step.path, hidden(error, self.rule.secrets))
-        await self.end(step, "failed", values, error)
-        self.after_failure(step, error)
-
-    def after_failure(self, step: Step, error: str) -> None:
-        """Remember a failed step; leave the run where the step says so."""
-        self._failed.append(step.path)
-        if not step.goes_on:
-            raise _EndOfRun("failed", f"{step.path}: {error}")
-
-    def render(self, value: Json) -> Json:
-        """Render every template inside a value; TemplateFailed."""
-        if isinstance(value, dict):
-            return {key: self.render(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.render(item) for item in value]
-        return self._box.render(value, self.variables) if is_template(value) else value
-
-    def decide(self, conditions: Iterable[BoundCondition]) -> tuple[bool, dict[str, Json]]:
-        """Decide conditions in order up to the first that does not hold; with the values that decided."""
-        values: dict[str, Json] = {}
-        for bound in conditions:
-            verdict = verdict_of(bound.condition, self._moment)
-            values |= {**verdict.values, **self._moment.looked_at()}
-            if not verdict.is_true:
-                return False, {**values, "not_held": bound.path}
-        return True, values
-
-    def keep_made(self, values: Mapping[str, Json]) -> None:
-        """Let later steps know the clip and the picture that this run made."""
-        for name, key in (("clip", "clips"), ("snapshot", "images")):
-            if made := values.get(key):
-                self._made[name] = next(iter(made.values()))
-
-    @property
-    def made(self) -> dict[str, str]:
-        """Return the last clip and picture of this run."""
-        return self._made
 
 
 async def _take_action(walk: Walk, step: Step) -> None:
@@ -301,7 +170,7 @@ async def _inner(walk: Walk, steps: Iterable[Step]) -> None:
     # As in Home Assistant, a condition that does not hold ends the sequence it stands in, no more.
     try:
         await walk.sequence(steps)
-    except _EndOfSequence:
+    except EndOfSequence:
         return
 
 
@@ -329,7 +198,7 @@ async def _take_stop(walk: Walk, step: Step) -> None:
     except TemplateFailed as err:
         reason = str(err)
     await walk.end(step, "done", {"reason": reason})
-    raise _EndOfRun("failed" if step.is_error else "finished", reason)
+    raise EndOfRun("failed" if step.is_error else "finished", reason)
 
 
 async def _take_condition(walk: Walk, step: Step) -> None:
@@ -341,15 +210,15 @@ async def _take_condition(walk: Walk, step: Step) -> None:
         except FAULTS as err:
             # What cannot be decided does not hold, as at the head of the rule.
             await walk.end(step, "false", {}, str(err))
-            raise _EndOfSequence from err
+            raise EndOfSequence from err
         await walk.end(step, "true" if is_true else "false", values)
         if not is_true:
-            raise _EndOfSequence
+            raise EndOfSequence
     elif held.outcome != "true":
-        raise _EndOfSequence
+        raise EndOfSequence
 
 
-_TAKE: dict[type[Step], Callable[[Walk, Step], Awaitable[None]]] = {
+TAKERS: dict[type[Step], Taker] = {
     ActionStep: _take_action,
     DelayStep: _take_delay,
     ChooseStep: _take_choose,
@@ -358,12 +227,6 @@ _TAKE: dict[type[Step], Callable[[Walk, Step], Awaitable[None]]] = {
     StopStep: _take_stop,
     ConditionStep: _take_condition,
 }
-
-
-def _what(step: Step) -> str:
-    if step.alias:
-        return step.alias
-    return step.name if isinstance(step, ActionStep) else type(step).__name__.removesuffix("Step").lower()
 
 
 def _names(value: Json) -> list[str]:
