@@ -48,6 +48,8 @@ PACKETS_TIMEOUT_S = 2.0
 # Packets of many cameras are taken together: waking for each one costs more than reading it.
 GATHER_S = 0.02
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
+# Loading a net beside busy decoders leaves holes in the heap; giving them back takes milliseconds.
+TRIM_EVERY_S = 60.0
 
 
 class Packets:
@@ -125,6 +127,7 @@ class Eye:
         self._lookouts: dict[str, Lookout] = {}
         self._is_over = False
         self._beat_at_s = 0.0
+        self._trim_at_s = time.monotonic() + 0.15 * TRIM_EVERY_S
         self._stuck = ""
 
     def run(self) -> None:
@@ -207,6 +210,9 @@ class Eye:
             self._stuck = stuck
             return
         self._stuck = ""
+        if now_s >= self._trim_at_s:
+            self._trim_at_s = now_s + TRIM_EVERY_S
+            _trim()
         reports = tuple(lookout.report() for lookout in self._lookouts.values())
         self._hub.send(EyeBeat(pid=os.getpid(), rss_bytes=_rss_bytes(), cpu_s=_cpu_s(), cameras=reports))
 
@@ -233,6 +239,12 @@ def _keep_small() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         libc.mallopt(arena_max, 1)
+
+
+def _trim() -> None:
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def main(arguments: list[str] | None = None) -> None:
