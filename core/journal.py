@@ -140,10 +140,18 @@ class Journal:
             reader = self._readers.get_nowait()
         except queue.Empty:
             reader = Reader(self.path)
+        is_sound = True
         try:
             return reader.run(job)
+        except sqlite3.Error as err:
+            is_sound = not is_the_disks_fault(err)
+            raise
         finally:
-            self._readers.put(reader)
+            # After a disk's error the next read opens the file anew, as the writer does.
+            if is_sound:
+                self._readers.put(reader)
+            else:
+                reader.close()
 
     def _ours(self, err: sqlite3.Error) -> Exception:
         return in_words(err, self.path, self._texts) if is_the_disks_fault(err) else err

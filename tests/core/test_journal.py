@@ -179,6 +179,23 @@ async def test_a_file_that_is_no_journal_is_told_and_not_touched(tmp_path, conte
     assert path.read_bytes() == before
 
 
+async def test_a_damaged_journal_is_told_as_such_and_says_what_to_do(tmp_path):
+    journal = await Journal.open(tmp_path / "siaga.db")
+    log = await EventLog.open(journal, Bus())
+    await asyncio.gather(*(log.add(event(data={"x": "y" * 500})) for _ in range(500)))
+    await journal.close()
+    with journal.path.open("r+b") as file:
+        for page in range(12, 60):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 2048)
+    journal = await Journal.open(journal.path)
+    log = await EventLog.open(journal, Bus())
+    with pytest.raises(StoreFailed, match=r"rusak.*recover"):
+        await log.after(0, limit=1000)
+    assert await log.cursor("rules") == 0, "what is whole can still be read"
+    await journal.close()
+
+
 async def test_a_folder_that_may_not_be_written_is_told_in_words(tmp_path):
     with pytest.raises(StoreFailed, match="tidak dapat dibuka"):
         await Journal.open(tmp_path / "tidak ada" / "siaga.db")
