@@ -120,7 +120,7 @@ class ClipWriter:
         try:
             for unit in units:
                 growing.part.add(unit)
-        except (OSError, av.error.FFmpegError) as err:
+        except (OSError, av.error.FFmpegError, ValueError, LookupError) as err:  # a damaged keyframe too
             del self._growing[clip_id]
             with contextlib.suppress(OSError, av.error.FFmpegError):
                 growing.part.close()
@@ -181,7 +181,7 @@ def name_disk_error(err: Exception, texts: Texts) -> str:
         return texts("media.clip.disk_full")
     if number in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
         return texts("media.clip.read_only")
-    if isinstance(err, ValueError) and not isinstance(err, av.error.FFmpegError):
+    if isinstance(err, (ValueError, LookupError)) and not isinstance(err, av.error.FFmpegError):
         return texts("media.clip.empty")
     return texts("media.clip.failed", what=getattr(err, "strerror", None) or type(err).__name__)
 

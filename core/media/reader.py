@@ -102,7 +102,7 @@ class StreamReader:
             self._tell("connecting", "")
             self._live_since_mono_s = None
             try:
-                self._read()
+                self._read_named()
             except CameraError as err:
                 wait_s = self._take_loss(err)
                 logger.info("%s: %s; next try in %.1f s", self._thread.name, err, wait_s)
@@ -117,6 +117,13 @@ class StreamReader:
         self._tell(_condition_of(err), str(err))
         wait_s = self._backoff.wait_s(ran_s)
         return max(wait_s, AUTH_WAIT_S) if isinstance(err, AuthFailed) else wait_s
+
+    def _read_named(self) -> None:
+        try:
+            self._read()
+        except (av.error.FFmpegError, OSError, ValueError) as err:
+            # A damaged file can make FFmpeg's filters fail at any unit; the reader outlives all of it.
+            raise name_error(err, self._source, self._texts) from None
 
     def _read(self) -> None:
         """Connect and pass units on until the stream is lost (CameraLost) or the reader stopped."""

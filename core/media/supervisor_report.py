@@ -29,4 +29,4 @@ class MediaTuning(Struct):
     start_limit_s: float = 45.0
     answer_limit_s: float = 5.0
     # The hub gives its video processes 5 s in all.
-    stop_limit_s: float = 4.5
+    stop_limit_s: float = 4.0
