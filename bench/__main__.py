@@ -41,9 +41,10 @@ GOALS: tuple[tuple[str, tuple[str, ...], float | None], ...] = (
     ("start to first page, s", ("start", "first_page_s"), 3.0),
     ("first packet of an RTSP camera, s", ("start", "first_packet_s"), 0.3),
     ("pre-roll of a burst with before: 10, s", ("start", "pre_roll_s"), None),
-    ("flood: median error, cm", ("flood", "median_cm"), None),
-    ("flood: 95th percentile, cm", ("flood", "p95_cm"), None),
-    ("flood: answered, share", ("flood", "answered"), None),
+    ("flood, gauge by two points: median error, cm", ("flood", "two points", "median_error_cm"), None),
+    ("flood, gauge by two points: 95 %, cm", ("flood", "two points", "p95_error_cm"), None),
+    ("flood, gauge by two points: cannot see", ("flood", "two points", "cannot_see_share"), None),
+    ("flood, gauge by four points: 95 %, cm", ("flood", "four points", "p95_error_cm"), None),
 )
 
 
@@ -71,16 +72,18 @@ def _parts(folder: Path) -> list[tuple[str, Callable[[], Any]]]:
         ("cost_idle", lambda: cost.measure(folder / "idle", "idle", CAMERAS, SECONDS)),
         ("latency_awake", lambda: latency.measure(folder / "l_awake", "awake", CAMERAS, ROUNDS)),
         ("latency_asleep", lambda: latency.measure(folder / "l_asleep", "asleep", CAMERAS, ROUNDS)),
-        ("flood", _flood),
+        ("flood", lambda: _flood(folder)),
     ]
 
 
-def _flood() -> Any:
-    command = [sys.executable, "-m", "bench.flood_eval", "--json"]
+def _flood(folder: Path) -> dict[str, Any]:
+    out = folder / "flood.json"
+    command = [sys.executable, "-m", "bench.flood_eval", "--json", str(out)]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=RESULTS.parent.parent)
     if answer.returncode:
         return {"not measured": answer.stderr.strip()[-300:]}
-    return json.loads(answer.stdout)
+    figures: dict[str, Any] = json.loads(out.read_text())
+    return figures
 
 
 def _about() -> dict[str, Any]:

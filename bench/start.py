@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 import urllib.error
 import urllib.request
 from contextlib import closing
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -64,18 +66,22 @@ def _first_packet(folder: Path, clip: Any) -> float:
 def _pre_roll(folder: Path) -> dict[str, Any]:
     database = folder / "var" / "siaga.db"
     deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
-            rows = db.execute("select * from clips").fetchall()
-        if rows:
-            break
+    clip, event = None, None
+    while clip is None and time.monotonic() < deadline:
         time.sleep(0.5)
-    (file,) = (folder / "var" / "clips").rglob("*.mp4")
-    with av.open(str(file)) as container:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+            clip = db.execute("select body from clips").fetchone()
+            event = db.execute("select at from events where kind = 'object.person' order by seq").fetchone()
+    if clip is None or event is None:
+        raise SystemExit("bench: no clip within 90 s")
+    known = json.loads(clip[0])
+    start, at = (datetime.fromisoformat(text) for text in (known["start"], event[0]))
+    with av.open(str(folder / "var" / known["path"])) as container:
         stream = container.streams.video[0]
         times = [float(p.pts * p.time_base) for p in container.demux(stream) if p.size]
     steps = [b - a for a, b in pairwise(times)]
     return {
+        "pre_roll_s": round((at - start).total_seconds(), 2),
         "clip_s": round(times[-1] - times[0], 2),
         "largest_step_s": round(max(steps), 3),
         "monotonic": min(steps) > 0,

@@ -104,6 +104,7 @@ class _Reader:
         self._texts = texts
         self._is_fatal = False
         self._good_notifiers: frozenset[str] = frozenset()
+        self._off: set[str] = set()
 
     def read(self) -> Settings | None:
         """Return the settings, None when the hub cannot start on them."""
@@ -144,6 +145,7 @@ class _Reader:
             notifiers=notifiers,
             contacts=contacts,
             rules=rules,
+            off=frozenset(self._off),
         )
 
     # --- the parts without which nothing starts -------------------------------------------------
@@ -200,6 +202,8 @@ class _Reader:
             value = read(str(key), item, path, place_of(node, key))
             if value is not None and len(self.problems) == before:
                 items[str(key)] = value
+            else:
+                self._off.add(f"{section}.{key}")
         return items
 
     def _check_id(self, node: LineDict, key: Json, section: str) -> None:

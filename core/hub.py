@@ -26,13 +26,14 @@ from .journal import Journal
 from .media.messages import Reading
 from .media.supervisor import MediaSupervisor
 from .memory import Memory
+from .notice_states import NoticeRules
 from .outbox import Outbox
 from .plugin_manager import PluginManager
 from .services import Lent, PluginServices
 from .settings import Settings
 from .tasks import Tasks
 from .texts import Texts
-from .types import Clip, Event, Notice, new_id
+from .types import Clip, Event, Notice, Picture, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -130,8 +131,16 @@ class Hub:
             http=self._http,
         )
         self._make_notifiers(lent)
-        emit = self.intake.emit
-        self.outbox = Outbox(self.journal, self.bus, self.clock, self.tasks, self.notifiers, emit, site.id)
+        self.outbox = Outbox(
+            self.journal,
+            self.bus,
+            self.clock,
+            self.tasks,
+            self.notifiers,
+            self.intake.emit,
+            site.id,
+            rules=NoticeRules(self.texts),
+        )
         self._build_media(lent)
 
     def _build_media(self, lent: Lent) -> None:
@@ -143,6 +152,8 @@ class Hub:
             tasks=self.tasks,
             health=self.health,
             sink=self.intake,
+            texts=self.texts,
+            plugins_off=[plugin.name for plugin in self.plugins.plugins if not plugin.is_on],
         )
         self.housekeeping = Housekeeping(
             self.settings, self.storage, clock=self.clock, intake=self.intake, health=self.health
@@ -155,14 +166,14 @@ class Hub:
         self._parts.append(part)
 
     async def start(self) -> None:
-        """Start everything: what must not be lost first, cameras last."""
+        """Start everything: what was waiting first, then cameras, then those who act on what they tell."""
         await self.outbox.start()
-        for part in self._parts:
-            await part.start()
         await self.media.start()
         self.tasks.start("streams away", self.intake.watch_streams)
         self.tasks.start("housekeeping", self.housekeeping.run)
         self.desk.start(self.tasks, self.settings.cameras)
+        for part in self._parts:
+            await part.start()
         await self.emit(Event(id=new_id(), site=self.settings.site.id, kind="hub.start", at=self.clock.now()))
         self.plugins.hub_ready(self)
 
@@ -214,9 +225,10 @@ class Hub:
         except StoreFailed as err:
             raise MediaError(str(err)) from err
 
-    async def picture(self, camera_id: str, width_px: int | None = None) -> bytes:
-        """Return what a camera sees as a JPEG, not kept."""
-        return (await self.media.picture(camera_id, width_px)).jpeg
+    async def picture(self, camera_id: str, width_px: int | None = None) -> Picture:
+        """Return what a camera sees, not kept."""
+        taken = await self.media.picture(camera_id, width_px)
+        return Picture(jpeg=taken.jpeg, at=taken.at or self.clock.now())
 
     async def notify(self, notice: Notice) -> bool:
         """Commit a notice to the outbox."""

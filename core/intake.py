@@ -97,8 +97,11 @@ class Intake:
         self._bus.publish(message)
 
     async def on_clip(self, clip: Clip) -> None:
-        """Put a finished clip into the index and say so."""
+        """Put a finished clip into the index and say so, once: after a crash it may be told again."""
+        is_known = await self._clips.get(clip.id) is not None
         kept = await self._clips.add(clip)
+        if is_known:
+            return
         self._bus.publish(kept)
         seconds = round((clip.end - clip.start).total_seconds(), 1)
         data: dict[str, Json] = {"clip": clip.id, "seconds": seconds, "has_gap": clip.has_gap}

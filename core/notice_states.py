@@ -98,15 +98,24 @@ class NoticeRules:
         """Return a record that was being sent when the hub died. ``manners`` None: its notifier is off."""
         return self._unsure(record, self._texts("outbox.cut_off"), now, manners or Manners(can_confirm=True))
 
-    def received(self, record: NoticeRecord, receipt: Receipt, now: datetime) -> NoticeRecord:
-        """Return the record after a later receipt; the same record where it says nothing new."""
+    def received(self, record: NoticeRecord, receipt: Receipt, now: datetime, may_retry: bool = False) -> NoticeRecord:
+        """Return the record after a later receipt; the same record where it says nothing new.
+
+        ``may_retry``: the far side failed after accepting, for a reason that may pass. The next
+        message has another id, so a repeat of this receipt changes nothing.
+        """
         if receipt.state == "failed":
             is_other = None not in (receipt.provider_id, record.provider_id) and (
                 receipt.provider_id != record.provider_id
             )
             if is_other or record.state not in {"sending", "unsure", "accepted", "sent"}:
                 return record
-            return self._failed(_noted(record, receipt), self._reason("outbox.refused", receipt.detail), now)
+            if record.state == "sending" and "failed" in record.receipts and receipt.provider_id == record.provider_id:
+                return record  # the word that made us send again, repeated
+            noted, why = _noted(record, receipt), self._reason("outbox.refused", receipt.detail)
+            return (
+                self._again(noted, why, now, self._back_off_s(record)) if may_retry else self._failed(noted, why, now)
+            )
         noted = _noted(record, receipt)
         if _HEIGHT[receipt.state] > _HEIGHT[record.state]:
             return _change(noted, now, state=receipt.state, last_error="", tell=None)

@@ -85,14 +85,16 @@ class Outbox:
         One that belongs to no notice of ours is counted in ``unknown_receipts``.
         """
         receipt, now = keyed.receipt, self._clock.now()
-        found = None
+        may_retry, found = keyed.may_retry, None
         for column, value in (("key", keyed.key), ("provider_id", receipt.provider_id)):
             if value is not None and found is None:
-                found = await self._book.change(column, value, lambda r: self._rules.received(r, receipt, now))
+                found = await self._book.change(
+                    column, value, lambda r: self._rules.received(r, receipt, now, may_retry)
+                )
         if found is None:
             self.unknown_receipts += 1
             logger.debug("a receipt belongs to no notice of ours: %s %s", receipt.state, receipt.provider_id)
-        elif found.tell is not None:
+        elif found.tell is not None or found.state == "waiting":
             self._desk(found.notice.notifier).wake()
 
     async def find(

@@ -9,7 +9,7 @@ from .clock import Clock
 from .contracts import Camera
 from .settings import Settings
 from .texts import Texts
-from .types import ActionCall, ActionResult, Clip, Event, Json, Notice, Struct
+from .types import ActionCall, ActionResult, Clip, Event, Json, Notice, Picture, Struct
 
 
 class Hub(Protocol):
@@ -38,8 +38,8 @@ class Hub(Protocol):
         """Take a picture now, keep it, return its path below the storage folder. MediaError."""
         ...
 
-    async def picture(self, camera_id: str, width_px: int | None = None) -> bytes:
-        """Return a JPEG of what the camera sees, not kept. MediaError."""
+    async def picture(self, camera_id: str, width_px: int | None = None) -> Picture:
+        """Return what the camera sees, not kept. MediaError."""
         ...
 
     async def notify(self, notice: Notice) -> bool:

@@ -108,6 +108,8 @@ class Settings(Struct):
     """Hold a whole checked configuration. ``rules`` are YAML nodes with lines, for the rules room.
 
     ``folder`` is where the file stands: relative paths and the ``plugins`` folder start there.
+    ``off`` names what stands in the file and is left out for a mistake of its own (``cameras.kali``): who refers
+    to it is not wrong, and does without it.
     """
 
     file: str
@@ -121,3 +123,10 @@ class Settings(Struct):
     notifiers: dict[str, NotifierSettings] = {}
     contacts: dict[str, ContactSettings] = {}
     rules: tuple[Any, ...] = ()
+    off: frozenset[str] = frozenset()
+
+    def names(self, section: str) -> tuple[str, ...]:
+        """Return every name of a section (``cameras``, ``contacts``, ``notifiers``), those that are off too."""
+        working: dict[str, Any] = getattr(self, section)
+        left_out = (name.partition(".")[2] for name in sorted(self.off) if name.startswith(f"{section}."))
+        return (*working, *left_out)

@@ -139,11 +139,18 @@ class Clip(Struct):
     chain: str = ""
 
 
+class Picture(Struct):
+    """Hold a JPEG of what a camera saw ``at`` a time; a sleeping scene's is its newest keyframe."""
+
+    jpeg: bytes
+    at: datetime
+
+
 class Notice(Struct):
     """Ask for one message to one address; ``key`` makes it unique for ever (idempotency).
 
-    ``image`` and ``clip`` are paths below the storage folder. ``parameters`` fill a template
-    message where the notifier has one. ``expires_at``: later than this it is of no use.
+    ``image`` is a path below the storage folder, ``clip`` the id of a clip that may still grow.
+    ``parameters`` fill a template message where the notifier has one. ``expires_at``: later than this it is of no use.
     """
 
     id: str

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from .errors import Problem, SiagaError
+from .log import hide
 from .texts import Texts
 from .types import Json
 from .yaml_composer import MAX_NODES, YamlMistake, compose
@@ -146,6 +147,7 @@ class _Reader:
         """Return a secret's value, or None and why not."""
         try:
             value = self._find_secret(name)
+            hide(value or "")
             return value, "" if value is not None else self.say("yaml.no_secret", name=name) + self.near(
                 name, self._secret_names()
             )
@@ -156,6 +158,7 @@ class _Reader:
         """Return a variable's value or its default, or None and why not."""
         name = words[0]
         if name in self._environ:
+            hide(self._environ[name])
             return self._environ[name], ""
         if len(words) > 1:
             return words[1], ""

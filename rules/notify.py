@@ -28,7 +28,7 @@ class Notify:
     def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
         """Say what can be known wrong before the rule runs: a notifier or an address that is not there."""
         notifier = name.removeprefix(PREFIX) if name.startswith(PREFIX) else None
-        if notifier is not None and notifier not in settings.notifiers:
+        if notifier is not None and notifier not in settings.names("notifiers"):
             yield Fault(
                 path="action",
                 key="rules.check.no_notifier",

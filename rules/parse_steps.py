@@ -180,7 +180,7 @@ def _action_kind(reading: Reading, spot: Spot, name: Any) -> Kind[Action] | None
     if kind is None and isinstance(name, str) and name.startswith(PREFIX):
         kind = words.get(PREFIX.rstrip("."))
     if kind is None:
-        known = (*words, *(f"{PREFIX}{notifier}" for notifier in reading.settings.notifiers))
+        known = (*words, *(f"{PREFIX}{notifier}" for notifier in reading.settings.names("notifiers")))
         reading.wrong(spot.inside("action"), "rules.check.no_action", near=name, known=known, name=name)
     return kind
 

@@ -115,8 +115,8 @@ class Reading:
             # A camera that does not exist is told at its own place; its zones cannot be known.
             return tuple(zone for camera in looked for zone in camera.zones) if looked or not cameras else None
         known: dict[str, Iterable[str]] = {
-            "camera": settings.cameras,
-            "contact": settings.contacts,
+            "camera": settings.names("cameras"),
+            "contact": settings.names("contacts"),
             "kind": self.words.event_kinds,
         }
         names = known.get(sort)

@@ -26,7 +26,7 @@ from siaga.core.settings import (
 )
 from siaga.core.tasks import Tasks
 from siaga.core.texts import Texts
-from siaga.core.types import Event, Notice, new_id
+from siaga.core.types import Event, Notice, Picture, new_id
 from siaga.core.yaml_lines import load_yaml
 from siaga.rules.parse import load_rules
 
@@ -157,7 +157,7 @@ class RuleHub:
         return f"snapshots/{camera_id}-{next(self._numbers)}.jpg"
 
     async def picture(self, camera_id, width_px=None):
-        return b"jpeg"
+        return Picture(jpeg=b"jpeg", at=self.clock.now())
 
     async def notify(self, notice):
         return await self.outbox.put(notice)

@@ -122,7 +122,7 @@ def _spell(clip: TestClip) -> dict[str, Any]:
     return {"units": str(clip.units), "codec": {"hevc": "h265"}.get(clip.codec, clip.codec), "fps": clip.fps}
 
 
-def _serve(options: dict[str, Any]) -> None:  # noqa: C901  one closed world: gi exists only in this process
+def _serve(options: dict[str, Any]) -> None:
     import gi
 
     gi.require_version("Gst", "1.0")

@@ -30,7 +30,7 @@ from siaga.core.settings import (
     WebSettings,
 )
 from siaga.core.tasks import Tasks
-from siaga.core.types import Clip, Event, Health, Notice, Receipt, Trace, TraceStep, new_id
+from siaga.core.types import Clip, Event, Health, Notice, Picture, Receipt, Trace, TraceStep, new_id
 from siaga.rules.rule import NearMiss, RuleState
 from siaga.web.app import WebApp
 
@@ -206,7 +206,7 @@ class WebHub:
     async def picture(self, camera_id, width_px=None):
         if camera_id not in ("kali", "ptz"):
             raise MediaError("kamera ini belum memberi gambar")
-        return self.jpeg.get(camera_id, GREY)
+        return Picture(jpeg=self.jpeg.get(camera_id, GREY), at=self.clock.now())
 
     async def emit(self, event):
         return await self.events.add(event)

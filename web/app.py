@@ -29,7 +29,8 @@ from .sessions import Sessions
 logger = logging.getLogger(__name__)
 
 # Forms are small; a webhook's body is the largest thing anybody sends.
-MOST_BODY_BYTES = 1_000_000
+# WhatsApp's side may post up to 3 MB to its webhook; forms are smaller by far.
+MOST_BODY_BYTES = 3_200_000
 STOP_WITHIN_S = 1.5
 
 

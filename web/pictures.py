@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from datetime import datetime
 
 from ..core.errors import MediaError
 from ..core.texts import Texts
-from ..core.types import Struct
+from ..core.types import Picture, Struct
 from .ports import HubPort
 
 # Ten screens that ask every two seconds cost an eye one picture a second, not five.
@@ -18,11 +17,8 @@ AT_ONCE = 4
 KEPT = 64
 
 
-class Picture(Struct):
-    """Hold a JPEG and when it was taken."""
-
-    jpeg: bytes
-    at: datetime
+class _Shared(Struct):
+    picture: Picture
     taken_mono_s: float
 
 
@@ -31,7 +27,7 @@ class Pictures:
 
     def __init__(self, hub: HubPort) -> None:
         self._hub = hub
-        self._newest: OrderedDict[tuple[str, int | None], Picture] = OrderedDict()
+        self._newest: OrderedDict[tuple[str, int | None], _Shared] = OrderedDict()
         self._locks: dict[tuple[str, int | None], asyncio.Lock] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -42,13 +38,12 @@ class Pictures:
             async with asyncio.timeout(ANSWER_WITHIN_S), self._locks.setdefault(key, asyncio.Lock()):
                 known = self._newest.get(key)
                 if known and self._hub.clock.mono_s() - known.taken_mono_s < SHARED_FOR_S:
-                    return known
+                    return known.picture
                 async with self._slots:
-                    jpeg = await self._hub.picture(camera, width_px)
+                    picture = await self._hub.picture(camera, width_px)
         except TimeoutError as err:
             raise MediaError(Texts(self._hub.settings.site.language)("web.picture.late")) from err
-        picture = Picture(jpeg=jpeg, at=self._hub.clock.now(), taken_mono_s=self._hub.clock.mono_s())
-        self._newest[key] = picture
+        self._newest[key] = _Shared(picture=picture, taken_mono_s=self._hub.clock.mono_s())
         self._newest.move_to_end(key)
         while len(self._newest) > KEPT:
             self._newest.popitem(last=False)

@@ -19,7 +19,7 @@ from ..core.journal import Journal
 from ..core.media.messages import Reading, StreamReport
 from ..core.settings import Settings
 from ..core.tasks import Tasks
-from ..core.types import Event, Health, Notice, StreamRole, Trace
+from ..core.types import Event, Health, Notice, Picture, StreamRole, Trace
 from ..rules.rule import NearMiss, RuleState
 
 
@@ -165,8 +165,8 @@ class HubPort(Protocol):
         """Return the newest reading of each camera, kind and zone."""
         ...
 
-    async def picture(self, camera_id: str, width_px: int | None = None) -> bytes:
-        """Return a JPEG of what the camera sees. MediaError."""
+    async def picture(self, camera_id: str, width_px: int | None = None) -> Picture:
+        """Return what the camera sees. MediaError."""
         ...
 
     async def emit(self, event: Event) -> int:

@@ -255,6 +255,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--plugins", required=True, help="the folder of local plugins; empty for none")
     parser.add_argument("--language", default="id")
     parser.add_argument("--budget", type=float, default=0.8)
+    parser.add_argument("--without", action="append", default=[], help="a plugin that is off in the hub")
     given = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # Ctrl-C reaches the whole group; the hub stops its eyes in order.
@@ -262,7 +263,8 @@ def main(arguments: list[str] | None = None) -> None:
     _keep_small()
     cv2.setNumThreads(1)
     # The manager is told where the configuration stands, and looks into its folder "plugins".
-    plugins = PluginManager(Path(given.plugins).parent if given.plugins else None, in_hub=False)
+    folder = Path(given.plugins).parent if given.plugins else None
+    plugins = PluginManager(folder, in_hub=False, disabled=given.without)
     plugins.load()
     hub = socket.socket(fileno=given.hub_fd)
     Eye(hub, given.packets, plugins, Texts(given.language), given.budget).run()

@@ -87,6 +87,7 @@ class MediaSupervisor:
         settings: MediaSettings,
         storage: Path,
         plugin_folder: Path | None,
+        plugins_off: Sequence[str] = (),
         clock: Clock,
         tasks: Tasks,
         health: HealthBook,
@@ -114,7 +115,7 @@ class MediaSupervisor:
         self._run_folder = Path(tempfile.mkdtemp(prefix="siaga-"))
         self._packets = str(self._run_folder / "packets")
         self._recorder = self._make_recorder(storage)
-        self._eyes = [self._make_eye(number, plugin_folder) for number in range(1, self._eye_count() + 1)]
+        self._eyes = [self._make_eye(number, plugin_folder, plugins_off) for number in range(1, self._eye_count() + 1)]
         self._dispatchers: list[TaskHandle] = []
 
     async def start(self) -> None:
@@ -242,9 +243,11 @@ class MediaSupervisor:
             tuning=self._tuning,
         )
 
-    def _make_eye(self, number: int, plugin_folder: Path | None) -> Child:
+    def _make_eye(self, number: int, plugin_folder: Path | None, plugins_off: Sequence[str]) -> Child:
         command = (*self._tuning.eye_command, "--packets", self._packets, "--plugins", str(plugin_folder or ""))
         command += ("--language", self._texts.language, "--budget", str(self._settings.detect_budget))
+        for name in plugins_off:
+            command += ("--without", name)
         return Child(
             f"eye-{number}",
             command,

@@ -180,3 +180,14 @@ async def _are(api, count):
 
 async def _told(post):
     return bool(post.events)
+
+
+async def test_a_failure_told_afterwards_that_may_pass_is_sent_again(api, tmp_path):
+    async with Post(tmp_path, api, **HOOKED) as post:
+        api.webhook_to(post.hook_url)
+        await post.put()
+        await post.until(lambda: _are(api, 1))
+        await api.status(0, "failed", 131016, "Service unavailable")
+        await post.until(lambda: _are(api, 2), step_s=5.0)
+        await api.status(1, "delivered")
+        assert await post.state() == "delivered"

@@ -177,7 +177,7 @@ async def test_a_signed_call_brings_receipts_and_a_reply_once(inside):
                 assert answer.status == 200
         async with caller.post(app.url + "/hooks/siapa", data=b"{}") as answer:
             assert answer.status == 404
-        async with caller.post(app.url + "/hooks/wa", data=b"x" * 1_100_000) as answer:
+        async with caller.post(app.url + "/hooks/wa", data=b"x" * 3_300_000) as answer:
             assert answer.status == 413
         statuses = []
         for _ in range(130):

@@ -1,8 +1,8 @@
 """What each error code of the Cloud API means for a notice: try again, give up, or ask somebody.
 
 Source: Meta, WhatsApp Business Platform, "Error codes" (developers.facebook.com/documentation/
-business-messaging/whatsapp/support/error-codes), read in its edition of May 2026, and the Graph
-API's "Error handling". Meta asks to decide by ``code``, not by title, subcode or HTTP status.
+business-messaging/whatsapp/support/error-codes; codes compared with its public copies), and the
+Graph API's "Error handling". Meta asks to decide by ``code``, not by title, subcode or HTTP status.
 """
 
 from __future__ import annotations
