@@ -116,17 +116,17 @@ def _cameras(call: ActionCall, hub: Hub) -> tuple[str, ...]:
 
 
 _LENGTH = vol.All(duration, vol.Range(min=0, max=BURST_LIMIT_S))
-GOTO_PRESET = vol.Schema({vol.Required("preset", description="Name of the preset, as the camera knows it"): text})
+GOTO_PRESET = vol.Schema({vol.Required("preset", description="rules.action.preset"): text})
 BURST = vol.Schema(
     {
-        vol.Optional("before", default=10, description="Seconds before the event"): _LENGTH,
-        vol.Optional("after", default=30, description="Seconds after the event"): _LENGTH,
+        vol.Optional("before", default=10, description="rules.action.before"): _LENGTH,
+        vol.Optional("after", default=30, description="rules.action.after"): _LENGTH,
     }
 )
 LOG = vol.Schema(
     {
-        vol.Required("message", description="What to write"): text,
-        vol.Optional("level", default="info", description="debug, info, warning or error"): vol.In(list(_LEVELS)),
+        vol.Required("message", description="rules.action.log_message"): text,
+        vol.Optional("level", default="info", description="rules.action.level"): vol.In(list(_LEVELS)),
     }
 )
 

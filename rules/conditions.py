@@ -127,20 +127,22 @@ def _not_empty(value: dict[str, Any]) -> dict[str, Any]:
 
 
 TEMPLATE_CONDITION = vol.Schema(
-    {vol.Required("value_template", description="Holds when this gives true, yes, on or a number but 0"): _template}
+    {vol.Required("value_template", description="rules.condition.value_template"): _template}
 )
 TIME_CONDITION = vol.Schema(
     vol.All(
         {
-            vol.Optional("after", description="From this time of the local day on"): time_of_day,
-            vol.Optional("before", description="Until this time; earlier than after spans midnight"): time_of_day,
-            vol.Optional("weekday", description="mon, tue, wed, thu, fri, sat, sun, or a list"): _weekdays,
+            vol.Optional("after", description="rules.condition.after"): time_of_day,
+            vol.Optional("before", description="rules.condition.before"): time_of_day,
+            vol.Optional("weekday", description="rules.condition.weekday"): _weekdays,
         },
         _not_empty,
     )
 )
 # The parser makes the inner conditions and hands them over in their place.
-GROUP_CONDITION = vol.Schema({vol.Required("conditions", description="Conditions"): vol.All(list, vol.Length(min=1))})
+GROUP_CONDITION = vol.Schema(
+    {vol.Required("conditions", description="rules.condition.conditions"): vol.All(list, vol.Length(min=1))}
+)
 
 
 @hookimpl

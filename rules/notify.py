@@ -112,19 +112,17 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401
 
 NOTIFY = vol.Schema(
     {
-        vol.Required("message", description="What to say"): text,
-        vol.Optional("priority", default="normal", description="low, normal or high"): vol.In(
+        vol.Required("message", description="rules.action.message"): text,
+        vol.Optional("priority", default="normal", description="rules.action.priority"): vol.In(
             ["low", "normal", "high"]
         ),
-        vol.Optional("to", description="Addresses for notify.<notifier>, instead of a contact"): _texts,
-        vol.Optional("image", description="Picture; else the event's, else the run's last snapshot"): vol.Any(
-            None, str
-        ),
-        vol.Optional("clip", description="Clip; else the one recorded earlier in this run"): vol.Any(None, str),
-        vol.Optional("snapshot", description="Filled in by the engine: the run's last snapshot"): vol.Any(None, str),
-        vol.Optional("expires", default=EXPIRES_S, description="Of no use after this time"): vol.All(
+        vol.Optional("to", description="rules.action.to"): _texts,
+        vol.Optional("image", description="rules.action.image"): vol.Any(None, str),
+        vol.Optional("clip", description="rules.action.clip"): vol.Any(None, str),
+        vol.Optional("snapshot", description="rules.action.snapshot"): vol.Any(None, str),
+        vol.Optional("expires", default=EXPIRES_S, description="rules.action.expires"): vol.All(
             duration, vol.Range(min=10, max=86_400)
         ),
-        vol.Optional("parameters", description="Parameters of a template message; else the message alone"): _texts,
+        vol.Optional("parameters", description="rules.action.parameters"): _texts,
     }
 )

@@ -26,21 +26,28 @@ MODES = ("single", "restart", "queued", "parallel")
 _WHOLE = vol.All(int, vol.Range(min=1, max=1_000))
 RULE = vol.Schema(
     {
-        vol.Required("id", description="Name of the rule in files and addresses; never changes"): slug,
-        vol.Optional("alias", description="Name of the rule on pages"): text,
-        vol.Optional("description", description="What the rule is for"): vol.Any(None, text),
-        vol.Optional("enabled", description="false switches the rule off"): boolean,
-        vol.Required("triggers", description="What starts the rule; one is enough"): object,
-        vol.Optional("conditions", description="What must hold for it to run; all of them"): object,
-        vol.Required("actions", description="What it does, in order"): object,
-        vol.Optional("variables", description="Names for templates"): vol.Any(None, dict),
-        vol.Optional("mode", description="What happens while it runs already"): vol.In(list(MODES)),
-        vol.Optional("max", description="How many runs at once (queued, parallel)"): _WHOLE,
-        vol.Optional("max_exceeded", description="Whether more than that is logged"): vol.In(["warning", "silent"]),
-        vol.Optional("cooldown", description="No further run for so long after one began"): duration,
+        vol.Required("id", description="rules.option.id"): slug,
+        vol.Optional("alias", description="rules.option.alias"): text,
+        vol.Optional("description", description="rules.option.description"): vol.Any(None, text),
+        vol.Optional("enabled", description="rules.option.enabled"): boolean,
+        vol.Required("triggers", description="rules.option.triggers"): object,
+        vol.Optional("conditions", description="rules.option.conditions"): object,
+        vol.Required("actions", description="rules.option.actions"): object,
+        vol.Optional("variables", description="rules.option.variables"): vol.Any(None, dict),
+        vol.Optional("mode", description="rules.option.mode"): vol.In(list(MODES)),
+        vol.Optional("max", description="rules.option.max"): _WHOLE,
+        vol.Optional("max_exceeded", description="rules.option.max_exceeded"): vol.In(["warning", "silent"]),
+        vol.Optional("cooldown", description="rules.option.cooldown"): duration,
     }
 )
-_TRIGGER_HEAD = vol.Schema({"trigger": text, "id": text, "alias": text, "enabled": boolean})
+TRIGGER_HEAD = vol.Schema(
+    {
+        vol.Optional("trigger", description="rules.trigger.trigger"): text,
+        vol.Optional("id", description="rules.trigger.id"): text,
+        vol.Optional("alias", description="rules.trigger.alias"): text,
+        vol.Optional("enabled", description="rules.trigger.enabled"): boolean,
+    }
+)
 
 
 def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Texts) -> LoadedRules:
@@ -132,7 +139,7 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
         return None
     head_keys = ("trigger", "id", "alias", "enabled")
     head_node = without(node, [key for key in node if key not in head_keys])
-    head = reading.checked(_TRIGGER_HEAD, spot, head_node)
+    head = reading.checked(TRIGGER_HEAD, spot, head_node)
     options = reading.checked(kind.schema, spot, without(node, head_keys))
     _check_names(reading, spot)
     if head is None or options is None or not head.get("enabled", True):

@@ -31,21 +31,49 @@ from .templates import is_template
 
 _GROUPS = ("and", "or", "not")
 _COMMON: dict[Any, Any] = {
-    vol.Optional("alias"): text,
-    vol.Optional("enabled"): boolean,
-    vol.Optional("continue_on_error"): boolean,
+    vol.Optional("alias", description="rules.step.alias"): text,
+    vol.Optional("enabled", description="rules.step.enabled"): boolean,
+    vol.Optional("continue_on_error", description="rules.step.continue_on_error"): boolean,
 }
-_ACTION = vol.Schema(
-    {**_COMMON, vol.Required("action"): text, "target": vol.Any(None, dict), "data": vol.Any(None, dict)}
+ACTION = vol.Schema(
+    {
+        **_COMMON,
+        vol.Required("action", description="rules.step.action"): text,
+        vol.Optional("target", description="rules.step.target"): vol.Any(None, dict),
+        vol.Optional("data", description="rules.step.data"): vol.Any(None, dict),
+    }
 )
-_DELAY = vol.Schema({**_COMMON, vol.Required("delay"): object})
-_CHOOSE = vol.Schema({**_COMMON, vol.Required("choose"): object, "default": object})
-_OPTION = vol.Schema(
-    {vol.Optional("alias"): text, vol.Required("conditions"): object, vol.Required("sequence"): object}
+DELAY = vol.Schema({**_COMMON, vol.Required("delay", description="rules.step.delay"): object})
+CHOOSE = vol.Schema(
+    {
+        **_COMMON,
+        vol.Required("choose", description="rules.step.choose"): object,
+        vol.Optional("default", description="rules.step.default"): object,
+    }
 )
-_IF = vol.Schema({**_COMMON, vol.Required("if"): object, vol.Required("then"): object, "else": object})
-_VARIABLES = vol.Schema({**_COMMON, vol.Required("variables"): dict})
-_STOP = vol.Schema({**_COMMON, vol.Required("stop"): vol.Any(None, text), "error": boolean})
+OPTION = vol.Schema(
+    {
+        vol.Optional("alias", description="rules.step.alias"): text,
+        vol.Required("conditions", description="rules.step.option_conditions"): object,
+        vol.Required("sequence", description="rules.step.sequence"): object,
+    }
+)
+IF = vol.Schema(
+    {
+        **_COMMON,
+        vol.Required("if", description="rules.step.if"): object,
+        vol.Required("then", description="rules.step.then"): object,
+        vol.Optional("else", description="rules.step.else"): object,
+    }
+)
+VARIABLES = vol.Schema({**_COMMON, vol.Required("variables", description="rules.step.variables"): dict})
+STOP = vol.Schema(
+    {
+        **_COMMON,
+        vol.Required("stop", description="rules.step.stop"): vol.Any(None, text),
+        vol.Optional("error", description="rules.step.error"): boolean,
+    }
+)
 
 
 def read_conditions(reading: Reading, spot: Spot) -> tuple[BoundCondition, ...]:
@@ -140,7 +168,7 @@ def _common(spot: Spot, checked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _action_step(reading: Reading, spot: Spot) -> Step | None:
-    shape = reading.checked(_ACTION, spot)
+    shape = reading.checked(ACTION, spot)
     node = spot.value
     name = node["action"]
     kind = _action_kind(reading, spot, name)
@@ -224,7 +252,7 @@ def _loosened(schema: vol.Schema, values: dict[str, Any]) -> vol.Schema:
 
 
 def _delay_step(reading: Reading, spot: Spot) -> Step | None:
-    shape = reading.checked(_DELAY, spot)
+    shape = reading.checked(DELAY, spot)
     here = spot.inside("delay")
     reading.compile(here)
     if not has_template(here.value):
@@ -233,10 +261,10 @@ def _delay_step(reading: Reading, spot: Spot) -> Step | None:
 
 
 def _choose_step(reading: Reading, spot: Spot) -> Step | None:
-    shape = reading.checked(_CHOOSE, spot)
+    shape = reading.checked(CHOOSE, spot)
     options = []
     for item in reading.items(spot.inside("choose")):
-        option = reading.checked(_OPTION, item)
+        option = reading.checked(OPTION, item)
         if not isinstance(item.value, dict):
             continue
         conditions = read_conditions(reading, item.inside("conditions")) if "conditions" in item.value else ()
@@ -247,7 +275,7 @@ def _choose_step(reading: Reading, spot: Spot) -> Step | None:
 
 
 def _if_step(reading: Reading, spot: Spot) -> Step | None:
-    shape = reading.checked(_IF, spot)
+    shape = reading.checked(IF, spot)
     node = spot.value
     conditions = read_conditions(reading, spot.inside("if"))
     then = read_steps(reading, spot.inside("then")) if "then" in node else ()
@@ -258,13 +286,13 @@ def _if_step(reading: Reading, spot: Spot) -> Step | None:
 
 
 def _variables_step(reading: Reading, spot: Spot) -> Step | None:
-    shape = reading.checked(_VARIABLES, spot)
+    shape = reading.checked(VARIABLES, spot)
     reading.compile(spot.inside("variables"))
     return None if shape is None else VariablesStep(**_common(spot, shape), values=plain(shape["variables"]))
 
 
 def _stop_step(reading: Reading, spot: Spot) -> Step | None:
-    shape = reading.checked(_STOP, spot)
+    shape = reading.checked(STOP, spot)
     reading.compile(spot.inside("stop"))
     if shape is None:
         return None

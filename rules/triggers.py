@@ -137,17 +137,15 @@ def _number(value: Any) -> float:  # noqa: ANN401
 
 EVENT_TRIGGER = vol.Schema(
     {
-        vol.Required("kind", description="Kind of event, a list of kinds, or a prefix such as flood.*"): _texts_list,
-        vol.Optional("camera", description="Camera or list of cameras; any when left out"): _texts_list,
-        vol.Optional("zone", description="Zone or list of zones of the camera"): _texts_list,
-        vol.Optional("label", description="What was seen: person, motorcycle ..."): _texts_list,
-        vol.Optional("to", description="What it changed to: data.to, data.stage or data.state"): _values_list,
-        vol.Optional("from", description="What it changed from; null when it was nothing before"): _values_list,
-        vol.Optional("above", description="Only when the number is larger than this"): _number,
-        vol.Optional("below", description="Only when the number is smaller than this"): _number,
-        vol.Optional(
-            "field", description="Data field that above and below look at; else level_cm, count, value or the score"
-        ): text,
+        vol.Required("kind", description="rules.trigger.kind"): _texts_list,
+        vol.Optional("camera", description="rules.trigger.camera"): _texts_list,
+        vol.Optional("zone", description="rules.trigger.zone"): _texts_list,
+        vol.Optional("label", description="rules.trigger.label"): _texts_list,
+        vol.Optional("to", description="rules.trigger.to"): _values_list,
+        vol.Optional("from", description="rules.trigger.from"): _values_list,
+        vol.Optional("above", description="rules.trigger.above"): _number,
+        vol.Optional("below", description="rules.trigger.below"): _number,
+        vol.Optional("field", description="rules.trigger.field"): text,
     }
 )
 
