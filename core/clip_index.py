@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlite_utils import Database
@@ -17,6 +17,8 @@ from .types import Clip
 migrations = Migrations("clips")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Clip).decode
+# No clip is longer: how far back one that holds a moment may begin.
+_LONGEST = timedelta(hours=1)
 
 
 @migrations()
@@ -74,6 +76,23 @@ class ClipIndex:
         return await self._first(
             "select body from clips join clip_keys on clip_keys.clip = clips.id where clip_keys.key = ?", key
         )
+
+    async def asked_by(self, prefix: str) -> list[Clip]:
+        """Return the clips with a key that begins with ``prefix``, oldest first: all that one run asked for."""
+        sql = """select body from clips where id in (select clip from clip_keys where key >= ? and key < ?)
+            order by start, number"""
+        bounds = (prefix, prefix + "\U0010ffff")
+        return await self._journal.read(lambda db: [_decode(row[0]) for row in db.conn.execute(sql, bounds)])
+
+    async def showing(self, camera: str, at: datetime) -> list[Clip]:
+        """Return the clips of a camera that hold a moment, oldest first."""
+        sql = "select body from clips where camera = ? and start > ? and start <= ? order by start, number"
+        bounds = (camera, stamp(at - _LONGEST), stamp(at))
+
+        def look(db: Database) -> list[Clip]:
+            return [clip for row in db.conn.execute(sql, bounds) if (clip := _decode(row[0])).end >= at]
+
+        return await self._journal.read(look)
 
     async def find(self, *, camera: str | None = None, since: datetime | None = None, limit: int = 50) -> list[Clip]:
         """Return the newest clips that fit, newest first."""

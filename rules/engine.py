@@ -108,6 +108,12 @@ class RuleEngine:
             return ()
         return tuple(self._worded(trace) for trace in await self._log.traces(rule_id, limit))
 
+    async def traces_of_event(self, event_id: str) -> tuple[Trace, ...]:
+        """Return the runs that an event began, of every rule, and what was dropped because of it."""
+        if self._log is None:
+            return ()
+        return tuple(self._worded(trace) for trace in await self._log.traces_of_event(event_id))
+
     def near_misses(self, rule_id: str) -> tuple[NearMiss, ...]:
         """Return why events of the right kind and camera did not fire a rule, newest first (since the start)."""
         return self._index.near_misses(rule_id)

@@ -48,6 +48,13 @@ def create_run_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def index_events(db: Database) -> None:
+    """Let an event's page find what the event began."""
+    db.execute("create index rule_runs_event on rule_runs (event_id)")
+    db.execute("create index rule_drops_event on rule_drops (event_id)")
+
+
 class RunRow(Struct):
     """Keep one run. ``variables`` are the rule's own, as they were when the run began."""
 
@@ -163,14 +170,23 @@ class RunLog:
                 f"select {_RUN} from rule_runs where rule_id = ? order by number desc limit ?", [rule_id, limit]
             ).fetchall()
             drops = db.execute(
-                "select after_run, reason, count, first_at, last_at, event_id from rule_drops where rule_id = ?"
-                " order by last_at desc limit ?",
-                [rule_id, limit],
+                f"select {_DROP} from rule_drops where rule_id = ? order by last_at desc limit ?", [rule_id, limit]
             ).fetchall()
-            return [_trace(_run(row), _steps(db, row[0])) for row in rows] + [_dropped(rule_id, row) for row in drops]
+            return [_trace(_run(row), _steps(db, row[0])) for row in rows] + [_dropped(row) for row in drops]
 
         found = await self._journal.read(job)
         return tuple(sorted(found, key=lambda trace: trace.ended_at or trace.started_at, reverse=True)[:limit])
+
+    async def traces_of_event(self, event_id: str) -> tuple[Trace, ...]:
+        """Return the runs that an event began, oldest first, then what was dropped with it as the last of its count."""
+
+        def job(db: Database) -> tuple[Trace, ...]:
+            rows = db.execute(f"select {_RUN} from rule_runs where event_id = ? order by number", [event_id]).fetchall()
+            drops = db.execute(f"select {_DROP} from rule_drops where event_id = ?", [event_id]).fetchall()
+            runs = tuple(_trace(_run(row), _steps(db, row[0])) for row in rows)
+            return runs + tuple(_dropped(row) for row in drops)
+
+        return await self._journal.read(job)
 
     def _is_prune_due(self, rule_id: str) -> bool:
         self._since_prune[rule_id] = (self._since_prune.get(rule_id, 0) + 1) % _PRUNE_EVERY
@@ -181,6 +197,7 @@ _RUN = (
     "run_id, rule_id, event_id, trigger_id, trigger_path, late_s, state, fingerprint, variables,"
     " started_at, ended_at, reason"
 )
+_DROP = "rule_id, after_run, reason, count, first_at, last_at, event_id"
 
 
 def _insert_run(db: Database, row: RunRow) -> None:
@@ -276,8 +293,8 @@ def _trace(row: RunRow, steps: tuple[TraceStep, ...]) -> Trace:
     )
 
 
-def _dropped(rule_id: str, row: tuple[Json, ...]) -> Trace:
-    after_run, reason, count, first_at, last_at, event_id = row
+def _dropped(row: tuple[Json, ...]) -> Trace:
+    rule_id, after_run, reason, count, first_at, last_at, event_id = row
     step = TraceStep(
         path="triggers", what=reason, at=_time(last_at), outcome="skipped", values={"count": count, "after": after_run}
     )

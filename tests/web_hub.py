@@ -1,21 +1,23 @@
 """A small real hub for the tests of the pages: real journal, events, clips, health; cameras that give a JPEG."""
 
 import base64
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import voluptuous as vol
 from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
 from siaga.core.clock import SystemClock
-from siaga.core.contracts import EventKind, InboundResult, KeyedReceipt, Reply
+from siaga.core.contracts import EventKind, InboundResult, KeyedReceipt, Kind, Reply
 from siaga.core.errors import CameraLost, MediaError, NotSupported, Problem
 from siaga.core.event_log import EventLog
 from siaga.core.health import HealthBook
 from siaga.core.journal import Journal
-from siaga.core.media.messages import Reading, StreamReport
+from siaga.core.media.messages import EyeCameraReport, Reading, StreamReport
 from siaga.core.notice_states import NoticeRecord
 from siaga.core.settings import (
     Address,
@@ -82,6 +84,11 @@ class Plugins:
         PluginRow("sirene", "plugins/sirene.py", False, "plugins/sirene.py:3: ModuleNotFoundError: gpiozero"),
     )
     event_kinds = {"flood.stage": EventKind(name="flood.stage", summary="Tahap siaga", fields={})}
+    cameras = {
+        "rtsp": Kind("rtsp", vol.Schema({}), StillCamera, "Kamera jaringan lewat RTSP", "Network camera by RTSP")
+    }
+    detectors = {"flood": Kind("flood", vol.Schema({}), StillCamera, "Tinggi air pada papan duga", "Water level")}
+    stores = notifiers = triggers = conditions = actions = {}
 
 
 class Media:
@@ -90,6 +97,13 @@ class Media:
 
     def stream(self, camera, role):
         return self.reports.get((camera, role))
+
+    def eye_report(self, camera):
+        if camera != "kali":
+            return None
+        return EyeCameraReport(
+            camera=camera, mode="awake", decoded=900, skipped=3, decode_errors=1, looks={"flood": 40}
+        )
 
     def processes(self):
         since = datetime.now(timezone.utc) - timedelta(hours=3)
@@ -124,12 +138,17 @@ class Calling:
 
 
 class Outbox:
+    unknown_receipts = 2
+
     def __init__(self) -> None:
         self.records = []
         self.received = []
 
     async def find(self, *, state=None, event_id=None, limit=50):
         return [r for r in self.records if event_id in (None, r.notice.event_id) and state in (None, r.state)][:limit]
+
+    async def counts(self):
+        return dict(Counter(record.state for record in self.records))
 
     async def receive(self, keyed):
         self.received.append(keyed)
@@ -146,6 +165,9 @@ class Engine:
 
     async def traces(self, rule_id, limit=10):
         return tuple(self.runs.get(rule_id, ()))[:limit]
+
+    async def traces_of_event(self, event_id):
+        return tuple(trace for runs in self.runs.values() for trace in runs if trace.event_id == event_id)
 
     def near_misses(self, rule_id):
         return tuple(self.misses.get(rule_id, ()))

@@ -6,8 +6,10 @@ import msgspec
 from aiohttp import web
 
 from ..core.types import Json
+from .camera_states import ROLES, CameraView
 from .pages_cameras import states_of
-from .pages_events import clips_of, told_of, traces_of
+from .pages_events import MOST_NOTICES, clips_of
+from .pages_rules import TRACES
 from .parts import parts_of, visitor_of
 
 MOST_EVENTS = 200
@@ -19,8 +21,8 @@ def answer(content: Json) -> web.Response:
 
 
 async def list_cameras(request: web.Request) -> web.StreamResponse:
-    """Answer with every camera, its state and its readings."""
-    return answer({"cameras": states_of(request).all()})
+    """Answer with every camera, its state, its streams and its newest readings."""
+    return answer({"cameras": [_camera(request, view) for view in states_of(request).all()]})
 
 
 async def list_events(request: web.Request) -> web.StreamResponse:
@@ -46,11 +48,15 @@ async def show_event(request: web.Request) -> web.StreamResponse:
     event = await parts.hub.events.get(request.match_info["event"])
     if event is None:
         raise web.HTTPNotFound()
-    traces = await traces_of(request, event)
-    clips = await clips_of(request, event, [trace.run_id for trace in traces])
-    notices = await told_of(request, event)
-    words = parts.words(visitor_of(request)).card(event)
-    return answer({"event": event, "words": words, "traces": traces, "clips": clips, "notices": notices})
+    traces = await parts.engine.traces_of_event(event.id)
+    told = {
+        "event": event,
+        "words": parts.words(visitor_of(request)).card(event),
+        "traces": list(traces),
+        "clips": await clips_of(request, event, traces),
+        "notices": list(await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)),
+    }
+    return answer(told)
 
 
 async def list_rules(request: web.Request) -> web.StreamResponse:
@@ -58,11 +64,37 @@ async def list_rules(request: web.Request) -> web.StreamResponse:
     return answer({"rules": list(await parts_of(request).engine.rules())})
 
 
+async def show_rule(request: web.Request) -> web.StreamResponse:
+    """Answer with one rule, its newest runs, and why it did not run."""
+    engine, rule_id = parts_of(request).engine, request.match_info["rule"]
+    rule = next((rule for rule in await engine.rules() if rule.id == rule_id), None)
+    if rule is None:
+        raise web.HTTPNotFound()
+    traces, misses = await engine.traces(rule_id, TRACES), engine.near_misses(rule_id)
+    return answer({"rule": rule, "traces": list(traces), "near_misses": list(misses)})
+
+
 async def show_health(request: web.Request) -> web.StreamResponse:
     """Answer with the health of every part."""
     hub = parts_of(request).hub
     problems = [str(problem) for problem in hub.problems]
     return answer({"parts": hub.health.all(), "processes": list(hub.media.processes()), "problems": problems})
+
+
+def _camera(request: web.Request, view: CameraView) -> Json:
+    hub = parts_of(request).hub
+    settings = hub.settings.cameras.get(view.id)
+    reports = (hub.media.stream(view.id, role) for role in ROLES)
+    return {
+        "id": view.id,
+        "name": view.name,
+        "place": settings.place if settings else None,
+        "state": view.state,
+        "reason": view.reason,
+        "streams": [report for report in reports if report is not None],
+        "readings": [reading for (camera, _, _), reading in hub.readings.items() if camera == view.id],
+        "words": view,
+    }
 
 
 def _is_number(text: str) -> bool:

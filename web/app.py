@@ -116,6 +116,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/api/v1/events", api.list_events),
         web.get("/api/v1/events/{event}", api.show_event),
         web.get("/api/v1/rules", api.list_rules),
+        web.get("/api/v1/rules/{rule}", api.show_rule),
         web.get("/api/v1/health", api.show_health),
         web.get("/api/v1/stream", live.follow),
     ]

@@ -17,6 +17,7 @@ Severity = Literal["danger", "warning", "info"]
 _PASSING = ("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "crowd.count", "zone.leave")
 _DANGER = ("fire.", "fight.", "flood.rising")
 _WARNING = (
+    "camera.auth_failed",
     "camera.offline",
     "camera.tampered",
     "clip.failed",
@@ -130,7 +131,7 @@ class EventWords:
 
     def label(self, name: str) -> str:
         """Name what a detector recognises."""
-        key = f"web.label.{name}"
+        key = f"web.label.{name.replace(' ', '_')}"
         return self._wording.texts(key) if self._wording.texts.has(key) else name
 
     def where(self, event: Event) -> str:

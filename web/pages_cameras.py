@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from urllib.parse import quote
 
 from aiohttp import web
@@ -32,8 +33,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     cameras = states_of(request).all()
     values = {
         "cameras": cameras,
-        "away": sum(camera.tone == "bad" for camera in cameras),
-        "off": sum(camera.tone == "off" for camera in cameras),
+        "tones": Counter(camera.tone for camera in cameras),
         "events": await _newest(request, None),
         "problems": [p for p in parts_of(request).hub.problems if not p.path.startswith("cameras.")],
     }
@@ -56,7 +56,14 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
     except MediaError as err:
         raise web.HTTPServiceUnavailable(text=str(err)) from err
     wording = parts_of(request).wording(visitor_of(request))
-    headers = {"Cache-Control": "no-store", "X-Taken": picture.at.isoformat(), "X-Time": wording.exact_time(picture.at)}
+    # The reader's clock may be wrong: how old the picture is, is said by ours.
+    age_s = (parts_of(request).hub.clock.now() - picture.at).total_seconds()
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Taken": picture.at.isoformat(),
+        "X-Time": wording.exact_time(picture.at),
+        "X-Age": f"{max(0.0, age_s):.1f}",
+    }
     return web.Response(body=picture.jpeg, content_type="image/jpeg", headers=headers)
 
 

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from ..core.types import Clip, Event, Struct
+from ..core.types import Clip, Event, Struct, Trace
 from .camera_states import camera_ids
 from .pages_rules import TraceView, trace_words
 from .parts import parts_of, visitor_of
+from .ports import NoticePort
 from .wording import Wording
 
 ON_A_PAGE = 30
 # Groups that a reader looks for; the rest is under "all".
 GROUPS = ("flood", "object", "zone", "crowd", "camera", "notice", "clip")
-# A clip that was asked for by an event is finished within this time after it.
-CLIP_LOOKED_FOR = timedelta(minutes=30)
+MOST_NOTICES = 50
 
 
 class Filter(Struct):
@@ -75,63 +75,55 @@ async def show_event(request: web.Request) -> web.StreamResponse:
     if event is None:
         raise web.HTTPNotFound()
     words = parts.words(visitor)
-    traces = await traces_of(request, event)
+    traces = await parts.engine.traces_of_event(event.id)
     values = {
         "event": words.card(event),
         "facts": words.facts(event),
         "kind": words.kind(event.kind),
-        "traces": traces,
-        "clips": await clips_of(request, event, [trace.run_id for trace in traces]),
-        "notices": await told_of(request, event),
+        "traces": await _worded(request, traces),
+        "clips": await clips_of(request, event, traces),
+        "notices": _told(request, await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)),
         "names": {camera: _name(request, camera) for camera in camera_ids(parts.hub)},
     }
     return parts.page(request, "event.html", values)
 
 
-async def traces_of(request: web.Request, event: Event) -> list[TraceView]:
-    """Return the runs that an event began, of every rule."""
-    engine, said = parts_of(request).engine, trace_words(request)
-    found = []
-    for rule in await engine.rules():
-        for trace in await engine.traces(rule.id, 50):
-            if trace.event_id == event.id:
-                found.append(said.trace(trace, rule.alias or rule.id))
-    return found
+async def clips_of(request: web.Request, event: Event, traces: Sequence[Trace]) -> list[Clip]:
+    """Return the clips that the runs of an event asked for, then those of its camera that hold its moment."""
+    index = parts_of(request).hub.clips
+    asked = [clip for trace in traces for clip in await index.asked_by(f"{trace.run_id}:")]
+    shown = await index.showing(event.camera, event.at) if event.camera else []
+    # The event's own camera stands first: it saw what happened.
+    first = sorted(asked, key=lambda clip: clip.camera != event.camera)
+    return list({clip.id: clip for clip in [*first, *shown]}.values())
 
 
-async def told_of(request: web.Request, event: Event) -> list[NoticeView]:
-    """Return who was told about an event, and what became of it."""
+async def _worded(request: web.Request, traces: Sequence[Trace]) -> list[TraceView]:
+    said = trace_words(request)
+    names = {rule.id: rule.alias or rule.id for rule in await parts_of(request).engine.rules()}
+    return [said.trace(trace, names.get(trace.rule_id, trace.rule_id)) for trace in traces]
+
+
+def _told(request: web.Request, records: Sequence[NoticePort]) -> list[NoticeView]:
     parts = parts_of(request)
     wording = parts.wording(visitor_of(request))
     contacts = parts.hub.settings.contacts.values()
     names = {(way.notifier, way.to): contact.name for contact in contacts for way in contact.via}
     told = []
-    for record in await parts.hub.outbox.find(event_id=event.id, limit=50):
-        notice, key = record.notice, f"web.notice.{record.state}"
+    for record in records:
+        notice, key, tone = record.notice, f"web.notice.{record.state}", _tone(record.state)
         told.append(
             NoticeView(
                 who=names.get((notice.notifier, notice.to), notice.to),
                 way=notice.notifier,
                 state=wording.texts(key) if wording.texts.has(key) else record.state,
-                tone=_tone(record.state),
+                tone=tone,
                 text=notice.text,
                 time=wording.moment(record.updated_at),
-                detail=record.last_error if _tone(record.state) != "good" else "",
+                detail=record.last_error if tone != "good" else "",
             )
         )
     return told
-
-
-async def clips_of(request: web.Request, event: Event, run_ids: Sequence[str]) -> list[Clip]:
-    """Return the clips that a rule cut because of an event, and those of its camera that show its moment."""
-    clips = await parts_of(request).hub.clips.find(since=event.at - CLIP_LOOKED_FOR, limit=200)
-    return [clip for clip in clips if _belongs(clip, event, run_ids)]
-
-
-def _belongs(clip: Clip, event: Event, run_ids: Sequence[str]) -> bool:
-    if any(key.startswith(f"{run_id}:") for run_id in run_ids for key in clip.keys):
-        return True
-    return clip.camera == event.camera and clip.start <= event.at <= clip.end
 
 
 def _filter(request: web.Request, wording: Wording) -> Filter:

@@ -7,10 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from ..core.contracts import Kind
 from ..core.settings import CameraSettings
 from ..core.types import Health, Struct
 from .camera_states import ROLES
 from .parts import parts_of, visitor_of
+from .ports import PluginPort, PluginsPort
 from .wording import Wording
 
 TONES = {"starting": "warning", "ok": "good", "degraded": "warning", "lost": "bad", "off": "off"}
@@ -27,10 +29,33 @@ class PartView(Struct):
     figures: tuple[tuple[str, str], ...] = ()
 
 
+class OfferView(Struct):
+    """Hold one thing that a plugin brings, in words."""
+
+    group: str
+    name: str
+    summary: str
+
+
+class PluginView(Struct):
+    """Hold one plugin in words. ``event_kinds`` are counted: some bring eighty."""
+
+    name: str
+    source: str
+    state: str
+    tone: str
+    reason: str
+    offers: tuple[OfferView, ...]
+    event_kinds: int
+
+
 async def show_plugins(request: web.Request) -> web.StreamResponse:
     """List the plugins, those that are off first."""
-    plugins = sorted(parts_of(request).hub.plugins.plugins, key=lambda plugin: plugin.is_on)
-    return parts_of(request).page(request, "plugins.html", {"plugins": plugins})
+    parts = parts_of(request)
+    wording = parts.wording(visitor_of(request))
+    known = _offered(parts.hub.plugins)
+    plugins = sorted(parts.hub.plugins.plugins, key=lambda plugin: plugin.is_on and not plugin.reason)
+    return parts.page(request, "plugins.html", {"plugins": [_plugin(one, known, wording) for one in plugins]})
 
 
 async def show_health(request: web.Request) -> web.StreamResponse:
@@ -38,7 +63,7 @@ async def show_health(request: web.Request) -> web.StreamResponse:
     parts = parts_of(request)
     wording = parts.wording(visitor_of(request))
     processes = [part_view(health, wording) for health in parts.hub.media.processes()]
-    names = {process.name for process in processes}
+    names = {health.part for health in parts.hub.media.processes()}
     cameras = parts.hub.settings.cameras
     others = [part_view(health, wording, cameras) for health in parts.hub.health.all() if health.part not in names]
     values: Mapping[str, Any] = {
@@ -48,6 +73,42 @@ async def show_health(request: web.Request) -> web.StreamResponse:
         "problems": parts.hub.problems,
     }
     return parts.page(request, "health.html", values)
+
+
+def _offered(plugins: PluginsPort) -> Mapping[str, Mapping[str, Kind[Any]]]:
+    return {
+        "cameras": plugins.cameras,
+        "detectors": plugins.detectors,
+        "stores": plugins.stores,
+        "notifiers": plugins.notifiers,
+        "triggers": plugins.triggers,
+        "conditions": plugins.conditions,
+        "actions": plugins.actions,
+    }
+
+
+def _plugin(plugin: PluginPort, known: Mapping[str, Mapping[str, Kind[Any]]], wording: Wording) -> PluginView:
+    state, tone = ("on", "good") if plugin.is_on else ("off", "off" if plugin.is_disabled else "bad")
+    if plugin.is_on and plugin.reason:
+        state, tone = "partly", "warning"
+    named = [offer.partition(".") for offer in plugin.offers]
+    offers = []
+    for group, _, name in named:
+        key, kind = f"web.offer.{group}", known.get(group, {}).get(name)
+        if group == "event_kinds":
+            continue
+        summary = (kind.summary if wording.language == "id" else kind.summary_en) if kind else ""
+        word = wording.texts(key) if wording.texts.has(key) else group
+        offers.append(OfferView(group=word, name=name, summary=summary))
+    return PluginView(
+        name=plugin.name,
+        source=wording.texts("web.plugins.built_in") if plugin.source == "siaga" else plugin.source,
+        state=wording.texts(f"web.plugins.{state}"),
+        tone=tone,
+        reason=plugin.reason,
+        offers=tuple(offers),
+        event_kinds=sum(group == "event_kinds" for group, _, _ in named),
+    )
 
 
 def part_view(health: Health, wording: Wording, cameras: Mapping[str, CameraSettings] | None = None) -> PartView:
@@ -63,13 +124,16 @@ def part_view(health: Health, wording: Wording, cameras: Mapping[str, CameraSett
 
 
 def _name(part: str, wording: Wording, cameras: Mapping[str, CameraSettings]) -> str:
-    """Say a camera's part by the camera's own name; the hub's parts are called as in its log."""
+    """Say a camera's part by the camera's own name, the hub's parts by words; a stranger's as it calls itself."""
     word, _, rest = part.partition(" ")
     camera, _, role = rest.partition(" ")
-    if word != "camera" or camera not in cameras:
-        return part
-    stream = wording.texts(f"web.stream.{role}") if role in ROLES else role
-    return " · ".join(said for said in (cameras[camera].name, stream) if said)
+    if word == "camera" and camera in cameras:
+        stream = wording.texts(f"web.stream.{role}") if role in ROLES else role
+        return " · ".join(said for said in (cameras[camera].name, stream) if said)
+    if part.startswith("eye-"):
+        return wording.texts("web.part.eye", number=part.removeprefix("eye-"))
+    key = f"web.part.{word}"
+    return " ".join((wording.texts(key), rest)).strip() if wording.texts.has(key) else part
 
 
 def _figure(name: str, value: float, wording: Wording) -> tuple[str, str]:

@@ -11,12 +11,12 @@ from ..core.audit_log import AuditLog
 from ..core.bus import Bus
 from ..core.clip_index import ClipIndex
 from ..core.clock import Clock
-from ..core.contracts import Camera, EventKind, KeyedReceipt, Notifier
+from ..core.contracts import Camera, EventKind, KeyedReceipt, Kind, Notifier
 from ..core.errors import Problem
 from ..core.event_log import EventLog
 from ..core.health import HealthBook
 from ..core.journal import Journal
-from ..core.media.messages import Reading, StreamReport
+from ..core.media.messages import EyeCameraReport, Reading, StreamReport
 from ..core.settings import Settings
 from ..core.tasks import Tasks
 from ..core.types import Event, Health, Notice, Picture, StreamRole, Trace
@@ -28,6 +28,10 @@ class MediaPort(Protocol):
 
     def stream(self, camera: str, role: StreamRole) -> StreamReport | None:
         """Return how a stream is doing, None before the first word of it."""
+        ...
+
+    def eye_report(self, camera: str) -> EyeCameraReport | None:
+        """Return how an eye does with a camera, None before its first word."""
         ...
 
     def processes(self) -> Sequence[Health]:
@@ -54,6 +58,11 @@ class PluginPort(Protocol):
         ...
 
     @property
+    def is_disabled(self) -> bool:
+        """Say whether the configuration switched it off."""
+        ...
+
+    @property
     def reason(self) -> str:
         """Say why it is off."""
         ...
@@ -70,6 +79,41 @@ class PluginsPort(Protocol):
     @property
     def plugins(self) -> Sequence[PluginPort]:
         """Return every plugin, also those that are off."""
+        ...
+
+    @property
+    def cameras(self) -> Mapping[str, Kind[Any]]:
+        """Return camera kinds."""
+        ...
+
+    @property
+    def detectors(self) -> Mapping[str, Kind[Any]]:
+        """Return detector kinds."""
+        ...
+
+    @property
+    def stores(self) -> Mapping[str, Kind[Any]]:
+        """Return store kinds."""
+        ...
+
+    @property
+    def notifiers(self) -> Mapping[str, Kind[Any]]:
+        """Return notifier kinds."""
+        ...
+
+    @property
+    def triggers(self) -> Mapping[str, Kind[Any]]:
+        """Return the triggers that rules may use."""
+        ...
+
+    @property
+    def conditions(self) -> Mapping[str, Kind[Any]]:
+        """Return the conditions that rules may use."""
+        ...
+
+    @property
+    def actions(self) -> Mapping[str, Kind[Any]]:
+        """Return the actions that rules may use."""
         ...
 
     @property
@@ -117,6 +161,15 @@ class OutboxPort(Protocol):
 
     async def receive(self, keyed: KeyedReceipt) -> None:
         """Take a receipt that came later."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many notices stand in each state."""
+        ...
+
+    @property
+    def unknown_receipts(self) -> int:
+        """Return how many receipts belonged to no notice of ours."""
         ...
 
 
@@ -183,6 +236,10 @@ class EnginePort(Protocol):
 
     async def traces(self, rule_id: str, limit: int = 20) -> Sequence[Trace]:
         """Return a rule's newest runs, newest first."""
+        ...
+
+    async def traces_of_event(self, event_id: str) -> Sequence[Trace]:
+        """Return what an event began, of every rule."""
         ...
 
     def near_misses(self, rule_id: str) -> Sequence[NearMiss]:

@@ -153,17 +153,19 @@ async def test_the_api_gives_the_same_reads_as_json(inside):
 
 async def test_prometheus_reads_with_an_account_and_nobody_without(inside):
     _, _, app, _ = inside
+
+    def login(password):
+        return {"Authorization": aiohttp.encode_basic_auth("petugas", password)}
+
     async with aiohttp.ClientSession() as scraper:
         async with scraper.get(app.url + "/metrics") as answer:
             assert answer.status == 401 and "Basic" in answer.headers["WWW-Authenticate"]
         for password, status in (("salah sekali", 401), (PASSWORD, 200), (PASSWORD, 200)):
-            async with scraper.get(app.url + "/metrics", auth=aiohttp.BasicAuth("petugas", password)) as answer:
+            async with scraper.get(app.url + "/metrics", headers=login(password)) as answer:
                 assert answer.status == status
                 figures = await answer.text()
         assert 'siaga_stream_live{camera="kali",stream="main"} 1.0' in figures
-        async with scraper.get(
-            app.url + "/", auth=aiohttp.BasicAuth("petugas", PASSWORD), allow_redirects=False
-        ) as answer:
+        async with scraper.get(app.url + "/", headers=login(PASSWORD), allow_redirects=False) as answer:
             assert answer.status == 303, "Basic opens the figures alone"
 
 

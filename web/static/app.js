@@ -1,6 +1,8 @@
-// Starts what a page needs: pictures that refresh, and the stream of what happens now.
+// Starts what a page needs: pictures that refresh, presets that turn, and the stream of what happens now.
 import { watchPictures } from "./pictures.js";
+import { watchPresets } from "./ptz.js";
 import { followLive } from "./live.js";
 
 const pictures = watchPictures(document);
+watchPresets(pictures);
 followLive(pictures);

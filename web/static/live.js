@@ -167,4 +167,13 @@ function showState(camera) {
     reason.hidden = !camera.reason;
   }
   pictures.restart(camera.id, camera.has_picture);
+  countCameras();
+}
+
+function countCameras() {
+  for (const count of document.querySelectorAll("[data-count]")) {
+    const found = document.querySelectorAll(`.cameras > .camera.${count.dataset.count}`).length;
+    count.textContent = count.dataset.words.replace("0", found);
+    count.hidden = !found;
+  }
 }

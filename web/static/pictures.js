@@ -2,7 +2,11 @@
 
 const REFRESH_MS = 2500;
 const AT_ONCE = 3;
-const OLD_MS = 8000;
+// Without an answer for so long, a picture is no longer of now: it turns grey.
+const UNANSWERED_MS = 8000;
+// A sleeping scene's picture is its newest keyframe, some seconds old by nature: its age is told, no more.
+const TOLD_MS = 2500;
+const OLD_MS = 60000;
 const GIVE_UP_MS = 10000;
 const SLOWEST_MS = 30000;
 
@@ -17,6 +21,7 @@ class Picture {
     this.isBusy = false;
     this.dueAt = 0;
     this.takenAt = 0;
+    this.answeredAt = 0;
     this.failures = 0;
   }
 
@@ -30,11 +35,11 @@ class Picture {
       const answer = await fetch(this.url, { signal: AbortSignal.timeout(GIVE_UP_MS), cache: "no-store" });
       if (answer.status === 401) { location.reload(); return; }
       if (!answer.ok) throw new Error((await answer.json()).error);
-      await this.show(await answer.blob(), answer.headers.get("X-Time"));
+      await this.show(await answer.blob(), answer.headers);
       this.failures = 0;
     } catch (error) {
       this.failures += 1;
-      if (!this.takenAt && error instanceof Error && error.name === "Error") this.nothing.textContent = error.message;
+      if (!this.answeredAt && error instanceof Error && error.name === "Error") this.nothing.textContent = error.message;
     } finally {
       this.isBusy = false;
       // A camera that gives nothing is asked less and less, with jitter, so that a hundred do not ask in step.
@@ -44,7 +49,7 @@ class Picture {
     }
   }
 
-  async show(blob, time) {
+  async show(blob, headers) {
     const url = URL.createObjectURL(blob);
     const old = this.image.src;
     this.image.src = url;
@@ -52,17 +57,18 @@ class Picture {
     if (old.startsWith("blob:")) URL.revokeObjectURL(old);
     this.image.hidden = false;
     this.nothing.hidden = true;
-    this.takenAt = performance.now();
-    this.time = time;
+    this.answeredAt = performance.now();
+    this.takenAt = this.answeredAt - 1000 * Number(headers.get("X-Age"));
+    this.time = headers.get("X-Time");
   }
 
   tellAge() {
-    if (!this.takenAt) return;
-    const age = performance.now() - this.takenAt;
-    const isOld = age > OLD_MS;
-    this.box.classList.toggle("old", isOld);
+    if (!this.answeredAt) return;
+    const now = performance.now();
+    const age = now - this.takenAt;
+    this.box.classList.toggle("old", age > OLD_MS || now - this.answeredAt > UNANSWERED_MS);
     this.age.hidden = false;
-    this.age.textContent = isOld ? `${this.time} · ${inWords(age)}` : this.time;
+    this.age.textContent = age > TOLD_MS ? `${this.time} · ${inWords(age)}` : this.time;
   }
 
   restart() {
@@ -79,7 +85,7 @@ function inWords(milliseconds) {
 
 export function watchPictures(root) {
   const pictures = [...root.querySelectorAll("[data-picture]")].filter((box) => box.tagName !== "IMG").map((box) => new Picture(box));
-  if (!pictures.length) return { restart() {} };
+  if (!pictures.length) return { restart() {}, refresh() {} };
   const known = new Map(pictures.map((picture) => [picture.box, picture]));
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) known.get(entry.target).isSeen = entry.isIntersecting;
@@ -99,14 +105,17 @@ export function watchPictures(root) {
     next();
   }, 1000);
   document.addEventListener("visibilitychange", next);
+  const of = (camera) => pictures.filter((one) => one.box.closest("[data-camera]")?.dataset.camera === camera);
   return {
+    refresh(camera) {
+      for (const picture of of(camera)) picture.dueAt = 0;
+      next();
+    },
     // What is told about a camera decides whether it is asked at all.
     restart(camera, hasPicture) {
-      for (const picture of pictures) {
-        if (picture.box.closest("[data-camera]")?.dataset.camera === camera) {
-          picture.box.dataset.has = hasPicture ? "yes" : "no";
-          picture.restart();
-        }
+      for (const picture of of(camera)) {
+        picture.box.dataset.has = hasPicture ? "yes" : "no";
+        picture.restart();
       }
       next();
     },
