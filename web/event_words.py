@@ -28,8 +28,10 @@ _WARNING = (
     "notice.unsure",
     "plugin.",
 )
-_UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"), ("_s", "web.unit.s"))
-_SECONDS = ("seconds",)
+_UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"))
+_SECONDS = {"seconds", "before", "after", "delay", "interval"}
+# Numbers that only a program needs; the API has them.
+_UNSAID = {"track", "box", "clip", "notice"}
 
 
 class EventCard(Struct):
@@ -114,12 +116,16 @@ class EventWords:
             stage = stage_of(event.data)
             return texts("web.event.flood_unknown") if stage is None else texts("web.event.flood_stage", stage=stage)
         group, _, name = event.kind.partition(".")
-        if group == "object":
-            return texts("web.event.object", label=self.label(name))
         if group == "zone" and event.kind in {"zone.enter", "zone.leave"} and event.data.get("label"):
             key = "web.event.zone_enter" if name == "enter" else "web.event.zone_leave"
             return texts(key, label=self.label(str(event.data["label"])), zone=event.zone or "")
-        return self.kind(event.kind)
+        return self.title_of(event.kind)
+
+    def title_of(self, kind: str) -> str:
+        """Say what a kind of event means, with the thing that its name carries."""
+        if kind.startswith("object."):
+            return self._wording.texts("web.event.object", label=self.label(kind.removeprefix("object.")))
+        return self.kind(kind)
 
     def kind(self, kind: str) -> str:
         """Name a kind of event; a stranger's kind by its plugin's own words."""
@@ -157,7 +163,11 @@ class EventWords:
     def facts(self, event: Event) -> tuple[Fact, ...]:
         """Return every value of an event's data with its name and unit."""
         documented = self._kinds[event.kind].fields if event.kind in self._kinds else {}
-        values = {key: value for key, value in event.data.items() if key != "stage" or "to" not in event.data}
+        values = {
+            key: value
+            for key, value in event.data.items()
+            if key not in _UNSAID and value not in (None, "", [], {}) and (key != "stage" or "to" not in event.data)
+        }
         facts = [Fact(label=self.field(key, documented), value=self.say(key, value)) for key, value in values.items()]
         if event.score is not None and "confidence" not in values:
             facts.append(Fact(label=self._wording.texts("web.field.score"), value=self.say("score", event.score)))
@@ -171,20 +181,43 @@ class EventWords:
         if isinstance(value, bool):
             return texts("web.value.yes") if value else texts("web.value.no")
         if isinstance(value, int | float):
-            if key.endswith("_bytes"):
-                return self._wording.size(value)
-            if key in {"confidence", "score"}:
-                return f"{self._wording.number(value * 100, 0)} %"
-            said = self._wording.number(value)
-            unit = next((text for end, text in _UNITS if key.endswith(end)), "")
-            return texts("web.unit.s" if key in _SECONDS else unit, value=said) if unit or key in _SECONDS else said
-        if key == "label":
-            return self.label(str(value))
+            return self._number(key, value)
         if isinstance(value, list | tuple):
-            return ", ".join(self.say("", item) for item in value)
+            return ", ".join(self.say(key, item) for item in value)
         if isinstance(value, dict):
-            return ", ".join(f"{name}: {self.say(name, item)}" for name, item in value.items())
-        return str(value)
+            return ", ".join(f"{self.field(name)}: {self.say(name, item)}" for name, item in value.items())
+        return self._name(key, str(value))
+
+    def _number(self, key: str, value: float) -> str:
+        texts = self._wording.texts
+        if key in {"stage", "from", "to"} and value in (1, 2, 3, 4):
+            return texts("web.event.stage", stage=int(value))
+        if key.endswith("_bytes"):
+            return self._wording.size(value)
+        if key in {"confidence", "score", "area"}:
+            return f"{self._wording.number(value * 100, 0)} %"
+        if key in _SECONDS or key.endswith("_s"):
+            short = texts("web.unit.s", value=self._wording.number(value))
+            return short if value < 120 else self._wording.duration(value)
+        unit = next((text for end, text in _UNITS if key.endswith(end)), "")
+        said = self._wording.number(value)
+        return texts(unit, value=said) if unit else said
+
+    def _name(self, key: str, value: str) -> str:
+        """Say what has a name of its own by that name."""
+        texts, settings = self._wording.texts, self._settings
+        if key == "camera" and value in settings.cameras:
+            return settings.cameras[value].name
+        if key == "contact" and value in settings.contacts:
+            return settings.contacts[value].name
+        if key == "kind":
+            return self.title_of(value)
+        if key == "label":
+            return self.label(value)
+        if key == "until":
+            return self._wording.exact_time(datetime.fromisoformat(value))
+        word = f"web.value.{key}.{value}"
+        return texts(word) if texts.has(word) else value
 
     def field(self, key: str, documented: Mapping[str, str] | None = None) -> str:
         """Name one value."""

@@ -124,6 +124,7 @@ class Live:
     async def _tell(self, page: Page, message: object) -> None:
         if isinstance(message, NoticeChanged):
             said = await self._say_alert(page.visitor, message)
+            await _send(page, {"type": "notice", "event": message.notice.event_id, "state": message.state})
         else:
             said = self._say(page.visitor, message)
         if said is not None:

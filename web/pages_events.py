@@ -9,15 +9,18 @@ from aiohttp import web
 
 from ..core.types import Clip, Event, Struct, Trace
 from .camera_states import camera_ids
-from .pages_rules import TraceView, trace_words
+from .pages_rules import trace_words
 from .parts import parts_of, visitor_of
 from .ports import NoticePort
+from .trace_words import TraceView
 from .wording import Wording
 
 ON_A_PAGE = 30
 # Groups that a reader looks for; the rest is under "all".
 GROUPS = ("flood", "object", "zone", "crowd", "camera", "notice", "clip")
 MOST_NOTICES = 50
+# A clip that is not there by then was not recorded; a rule may ask for 10 minutes after its event.
+STILL_RECORDING = timedelta(minutes=15)
 
 
 class Filter(Struct):
@@ -39,6 +42,7 @@ class NoticeView(Struct):
     text: str
     time: str
     detail: str
+    version: str
 
 
 async def show_events(request: web.Request) -> web.StreamResponse:
@@ -76,12 +80,17 @@ async def show_event(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound()
     words = parts.words(visitor)
     traces = await parts.engine.traces_of_event(event.id)
+    clips = await clips_of(request, event, traces)
+    asked_of, asked = _asked(traces)
     values = {
         "event": words.card(event),
         "facts": words.facts(event),
         "kind": words.kind(event.kind),
         "traces": await _worded(request, traces),
-        "clips": await clips_of(request, event, traces),
+        "clips": clips,
+        # Clips that a run asked for and that are not in the index yet: they come by themselves.
+        "recording": len(asked - {clip.id for clip in clips}) if _is_fresh(request, event) else 0,
+        "cameras": sorted({event.camera or "", *asked_of} - {""}),
         "notices": _told(request, await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)),
         "names": {camera: _name(request, camera) for camera in camera_ids(parts.hub)},
     }
@@ -104,6 +113,20 @@ async def _worded(request: web.Request, traces: Sequence[Trace]) -> list[TraceVi
     return [said.trace(trace, names.get(trace.rule_id, trace.rule_id)) for trace in traces]
 
 
+def _asked(traces: Sequence[Trace]) -> tuple[set[str], set[str]]:
+    """Return the cameras and the ids of the clips that runs asked for, as their steps tell."""
+    clips: dict[str, str] = {}
+    for trace in traces:
+        for step in trace.steps:
+            made = step.values.get("clips")
+            clips |= made if isinstance(made, dict) else {}
+    return set(clips), set(clips.values())
+
+
+def _is_fresh(request: web.Request, event: Event) -> bool:
+    return parts_of(request).hub.clock.now() - event.at < STILL_RECORDING
+
+
 def _told(request: web.Request, records: Sequence[NoticePort]) -> list[NoticeView]:
     parts = parts_of(request)
     wording = parts.wording(visitor_of(request))
@@ -121,6 +144,7 @@ def _told(request: web.Request, records: Sequence[NoticePort]) -> list[NoticeVie
                 text=notice.text,
                 time=wording.moment(record.updated_at),
                 detail=record.last_error if tone != "good" else "",
+                version=f"{notice.id}:{record.state}",
             )
         )
     return told

@@ -1,5 +1,7 @@
 // Follows what happens now: alerts, events, readings and camera states appear without a reload.
 
+import { refreshParts } from "./fresh.js";
+
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
 const SILENT_MS = 40000;
@@ -50,6 +52,8 @@ function take(message) {
     wait = FIRST_WAIT_MS;
     say("");
     document.body.dataset.live = "yes";
+    // What came between the page and its socket, or while the line was away.
+    if (document.querySelector("[data-part]")) refreshParts();
     lastSeq ??= message.seq;
   } else if (message.type === "event") {
     lastSeq = Math.max(lastSeq ?? 0, message.seq);
@@ -57,14 +61,22 @@ function take(message) {
     shown.add(message.event.id);
     if (message.is_important) addRow(message.event);
     if (message.event.severity !== "info") alert(message.event);
+    if (message.event.kind.startsWith("clip.") && concerns(message.event.camera)) refreshParts();
   } else if (message.type === "alert") {
     // A rule told somebody: what is worth a message to the posko is worth a banner here.
     alert(message.event);
+  } else if (message.type === "notice") {
+    if (concerns(message.event)) refreshParts();
   } else if (message.type === "reading") {
     showReading(message.camera, message.reading);
   } else if (message.type === "camera") {
     showState(message.camera);
   }
+}
+
+function concerns(name) {
+  // The event's page names its event and the cameras whose clips it may show.
+  return (document.querySelector("[data-concerns]")?.dataset.concerns ?? "").split(" ").includes(name);
 }
 
 function say(text) {
