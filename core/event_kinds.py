@@ -54,7 +54,18 @@ _KINDS = (
         summary="Ruang penyimpanan hampir habis",
         fields={"free_bytes": "bita yang masih kosong", "min_free_bytes": "bita: batas dari storage.min_free"},
     ),
-    EventKind(name="notice.failed", summary="Pesan tidak terkirim", fields={**_NOTICE, **_REASON}),
+    EventKind(
+        name="notice.failed",
+        summary="Pesan tidak terkirim",
+        fields={
+            **_NOTICE,
+            **_REASON,
+            "state": "keadaan pesan: waiting, failed atau expired",
+            "attempts": "berapa kali sudah dicoba",
+            "is_final": "true bila tidak akan dicoba lagi",
+            "event": "nomor kejadian yang diberitakan",
+        },
+    ),
     EventKind(name="notice.unsure", summary="Pesan mungkin terkirim, jawabannya hilang", fields={**_NOTICE, **_REASON}),
     EventKind(
         name="notice.reply",

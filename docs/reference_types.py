@@ -1,0 +1,141 @@
+"""Says in a few words what a voluptuous validator takes, for the tables of the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import voluptuous as vol
+from siaga.core.validators import Each
+
+SECONDS, BYTES, WHOLE, NUMBER, TEXT, PART = "lama waktu", "ukuran", "bilangan bulat", "bilangan", "teks", "bagian"
+# Every function that a schema of the product uses, by its module's last name and its own.
+_WORDS = {
+    "validators.text": TEXT,
+    "validators.optional_text": TEXT,
+    "validators.slug": "id",
+    "validators.duration": SECONDS,
+    "validators.time_of_day": "jam",
+    "validators.time_zone": "zona waktu",
+    "validators.polygon": "titik-titik",
+    "validators.size": BYTES,
+    "validators.boolean": "true / false",
+    "validators.web_address": "alamat web",
+    "validators.stream_url": "alamat siaran",
+    "rtsp._address": "alamat rtsp",
+    "objects._label": "nama benda",
+    "objects._seconds": SECONDS,
+    "crowd._seconds": SECONDS,
+    "flood._centimetres": "cm",
+    "flood._gauge_points": "daftar [x, y, cm]",
+    "flood._stages": "tahap: cm",
+    "webhook._url": "alamat web",
+    "options._url": "alamat web",
+    "triggers._texts_list": "teks / daftar",
+    "triggers._values_list": "nilai / daftar",
+    "triggers._number": NUMBER,
+    "conditions._weekdays": "hari / daftar",
+    "conditions._template": "templat",
+    "notify._texts": "teks / daftar",
+}
+# These add a check and change nothing that a reader should know.
+_SILENT = {"config_schemas._no_switch", "conditions._not_empty"}
+_PLAIN: dict[Any, str] = {
+    str: TEXT,
+    int: WHOLE,
+    float: NUMBER,
+    bool: "true / false",
+    dict: PART,
+    list: "daftar",
+    object: "lihat di bawah",
+}
+
+
+class Unspoken(Exception):
+    """Say that a validator has no word here, or a key no description: the reference would have a hole."""
+
+
+def words_of(check: Any) -> str:  # noqa: ANN401  whatever voluptuous can compile
+    """Return what a value must be, such as ``bilangan bulat, 0 sampai 65535``."""
+    if isinstance(check, vol.Schema):
+        return words_of(check.schema)
+    if isinstance(check, vol.In):
+        choices: Any = check.container
+        return " / ".join(f"`{choice}`" for choice in choices)
+    if isinstance(check, vol.All):
+        return _all_of(check)
+    if isinstance(check, vol.Any):
+        found = dict.fromkeys(words_of(one) for one in check.validators if one is not None)
+        return " / ".join(found)
+    if isinstance(check, vol.Coerce):
+        return words_of(check.type)
+    if isinstance(check, Each):
+        return _list_of(check.schema)
+    if isinstance(check, list):
+        return _list_of(check[0])
+    if isinstance(check, dict):
+        return _mapping_of(check)
+    if isinstance(check, type) and check in _PLAIN:
+        return _PLAIN[check]
+    return _function(check)
+
+
+def shown(value: Any, check: Any) -> str:  # noqa: ANN401
+    """Return a default as an operator would write it."""
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(str(item) for item in value)}]"
+    if isinstance(value, int | float) and words_of(check).startswith(SECONDS):
+        return seconds(value)
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def seconds(value: float) -> str:
+    """Write a duration as one would in YAML: ``30 min``."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if value >= size and value % size == 0:
+            return f"{value / size:g} {unit}"
+    return f"{value:g} s"
+
+
+def _all_of(check: vol.All) -> str:
+    parts = [words_of(one) for one in check.validators if not _is_bound(one)]
+    word = next((part for part in parts if part), TEXT)
+    bounds = [_bounds(one, word) for one in check.validators if isinstance(one, vol.Range)]
+    return ", ".join([word, *bounds])
+
+
+def _is_bound(check: Any) -> bool:  # noqa: ANN401
+    return isinstance(check, vol.Range | vol.Length | vol.Match)
+
+
+def _bounds(limit: vol.Range, word: str) -> str:
+    def say(value: Any) -> str:  # noqa: ANN401  voluptuous takes whatever compares
+        if word == SECONDS:
+            return seconds(value)
+        if word == BYTES:
+            return f"{value / 1e6:g} MB" if value < 1e9 else f"{value / 1e9:g} GB"
+        return f"{value:g}" if value < 1e6 else str(value)
+
+    return f"{say(limit.min)} sampai {say(limit.max)}"
+
+
+def _list_of(inner: Any) -> str:  # noqa: ANN401
+    return f"daftar {words_of(inner)}"
+
+
+def _mapping_of(mapping: dict[Any, Any]) -> str:
+    if all(isinstance(key, vol.Marker | str) for key in mapping):
+        return PART
+    return ", ".join(f"{words_of(key)}: {words_of(value)}" for key, value in mapping.items())
+
+
+def _function(check: Any) -> str:  # noqa: ANN401
+    name = f"{getattr(check, '__module__', '').rpartition('.')[2]}.{getattr(check, '__name__', check)}"
+    if name in _SILENT:
+        return ""
+    if name not in _WORDS:
+        raise Unspoken(f"docs/reference_types.py has no word for what {name} takes")
+    return _WORDS[name]
