@@ -1,6 +1,6 @@
 """Measures Siaga on this machine, prints a table and writes bench/results/road.json.
 
-usage: python -m bench [cost] [latency] [start] [flood]      nothing named means all
+usage: python -m bench [start] [cost] [memory] [latency] [flood]      nothing named means all
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import cost, latency, start
+from . import cost, latency, memory, start
 
 CAMERAS = 8
 SECONDS = 60.0
@@ -26,12 +26,12 @@ RESULTS = Path(__file__).resolve().parent / "results"
 GOALS: tuple[tuple[str, tuple[str, ...], float | None], ...] = (
     ("CPU-s per camera-minute, awake", ("cost_awake", "cpu_s_per_camera_minute", "together"), 0.75),
     ("CPU-s per camera-minute, idle", ("cost_idle", "cpu_s_per_camera_minute", "together"), 0.30),
-    ("hub, MB", ("cost_awake", "memory_mb", "hub"), 120),
-    ("recorder, MB with rings", ("cost_awake", "memory_mb", "recorder"), None),
-    ("recorder without rings and cameras, MB", ("cost_awake", "memory_mb", "recorder_bare"), 90),
-    ("an eye, MB", ("cost_awake", "memory_mb", "eye"), None),
-    ("an eye without cameras, MB", ("cost_awake", "memory_mb", "eye_bare"), 170),
-    ("one more camera without its ring, MB", ("cost_awake", "memory_mb", "a_camera"), 5),
+    ("hub, MB", ("memory", "hub"), 120),
+    ("an eye with its net, no camera yet, MB", ("memory", "eye_bare"), 170),
+    ("recorder, no camera yet, MB", ("memory", "recorder_bare"), 90),
+    ("one more camera, its ring apart, MB", ("memory", "a_camera_without_its_ring"), 5),
+    ("an eye with 8 cameras, MB", ("memory", "eye"), None),
+    ("recorder with 8 cameras and their rings, MB", ("memory", "recorder"), None),
     ("person to WhatsApp, awake, p50 s", ("latency_awake", "one_by_one", "p50_s"), 0.6),
     ("person to WhatsApp, awake, p95 s", ("latency_awake", "one_by_one", "p95_s"), 1.2),
     ("the same, 8 cameras at once, p50 s", ("latency_awake", "all_at_once", "p50_s"), 0.6),
@@ -50,7 +50,7 @@ GOALS: tuple[tuple[str, tuple[str, ...], float | None], ...] = (
 
 def main() -> None:
     """Run what was asked for; a part that is run again replaces its old figures."""
-    asked = set(sys.argv[1:]) or {"cost", "latency", "start", "flood"}
+    asked = set(sys.argv[1:]) or {"start", "cost", "memory", "latency", "flood"}
     path = RESULTS / "road.json"
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     with tempfile.TemporaryDirectory(prefix="siaga-bench-") as folder:
@@ -70,6 +70,7 @@ def _parts(folder: Path) -> list[tuple[str, Callable[[], Any]]]:
         ("start", lambda: start.measure(folder / "start")),
         ("cost_awake", lambda: cost.measure(folder / "awake", "awake", CAMERAS, SECONDS)),
         ("cost_idle", lambda: cost.measure(folder / "idle", "idle", CAMERAS, SECONDS)),
+        ("memory", lambda: memory.measure(folder / "memory", CAMERAS)),
         ("latency_awake", lambda: latency.measure(folder / "l_awake", "awake", CAMERAS, ROUNDS)),
         ("latency_asleep", lambda: latency.measure(folder / "l_asleep", "asleep", CAMERAS, ROUNDS)),
         ("flood", lambda: _flood(folder)),

@@ -1,4 +1,4 @@
-"""CPU and memory of hub, recorder and eyes on eight RTSP cameras, detector off."""
+"""CPU of hub, recorder and eyes on eight RTSP cameras, detector off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTLE_S = 15.0
 def measure(folder: Path, scene: str, n: int, seconds: float) -> dict[str, Any]:
     """Run ``n`` cameras on one scene (``awake`` or ``idle``) and read what each part costs.
 
-    Returns CPU-seconds per camera-minute by part, MB by part, and MB of the rings.
+    Returns CPU-seconds per camera-minute by part.
     """
     folder.mkdir(parents=True)
     with serve(folder, scene, n) as farm:
@@ -31,10 +31,8 @@ def measure(folder: Path, scene: str, n: int, seconds: float) -> dict[str, Any]:
 
 
 def _table(hub: RunningHub, used: dict[str, float], n: int, minutes: float) -> dict[str, Any]:
-    memory = hub.memory_mb()
     cost = {part: round(s / n / minutes, 3) for part, s in used.items() if part != "other"}
     return {
         "cpu_s_per_camera_minute": cost | {"together": round(sum(cost.values()), 3)},
-        "memory_mb": {part: round(mb, 1) for part, mb in memory.items() if part != "other"},
         "eyes": len(hub.parts()["eye"]),
     }

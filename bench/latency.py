@@ -29,6 +29,7 @@ SHOW_S = 5.0
 WARM_UP_S = 25.0
 # A track is forgotten and the scene asleep again by then.
 ROUND_S = 16.0
+COOLDOWN_S = 11
 CLOUD_API = Path(__file__).resolve().parent.parent / "tests" / "cloud_api.py"
 
 
@@ -51,19 +52,9 @@ def measure(folder: Path, mode: str, n: int, rounds: int) -> dict[str, Any]:
     quiet = clip_of(folder, "quiet", before(20))
     coming = clip_of(folder, "coming", _coming(before))
     mark = _mark(coming, round(LEAD_S * scenes.FPS))
-    rule = {
-        "id": "person",
-        "alias": "Person",
-        "mode": "parallel",
-        "max": 50,
-        "triggers": [{"trigger": "event", "kind": "object.person"}],
-        "actions": [
-            {"action": "notify", "target": {"contact": "post"}, "data": {"message": "{{ trigger.event.camera.id }}"}}
-        ],
-    }
     with RtspServer(quiet, mounts=n) as farm, _Cloud() as cloud:
         detect = [{"type": "objects", "labels": ["person"]}]
-        cams = Cams(farm, n, detect=detect, notifiers={"wa": cloud.options()}, rules=[rule])
+        cams = Cams(farm, n, detect=detect, notifiers={"wa": cloud.options()}, rules=[_rule(k) for k in range(n)])
         config = write_config(folder, cams)
         with running_hub(config) as hub, _Probes(farm, n, mark) as probes:
             hub.wait_ready()
@@ -82,6 +73,23 @@ def measure(folder: Path, mode: str, n: int, rounds: int) -> dict[str, Any]:
         "all_at_once": _figures(together),
         "cpu_s_per_camera_minute": cost,
         "requests_that_break_the_specification": state["violations"],
+    }
+
+
+def _rule(camera: int) -> dict[str, Any]:
+    return {
+        "id": f"person-{camera}",
+        "alias": f"Person before camera {camera}",
+        "triggers": [{"trigger": "event", "kind": "object.person", "camera": f"cam{camera}"}],
+        "actions": [
+            {
+                "action": "notify",
+                "target": {"contact": f"post{camera}"},
+                "data": {"message": "{{ trigger.event.camera.id }}"},
+            }
+        ],
+        # One alert an arrival, however many people come.
+        "cooldown": COOLDOWN_S,
     }
 
 

@@ -66,11 +66,15 @@ def write_config(folder: Path, cams: Cams) -> Path:
             for k in range(cams.n)
         },
         "notifiers": cams.notifiers,
+        # Each camera has its own recipient: WhatsApp slows down whoever is written to again and again.
         "contacts": {
-            "post": {"name": "Post", "via": [{"notifier": name, "to": "+6281200000001"} for name in cams.notifiers]}
-        }
-        if cams.notifiers
-        else {},
+            f"post{k}": {
+                "name": f"Post {k}",
+                "via": [{"notifier": name, "to": f"+62812000000{k:02d}"} for name in cams.notifiers],
+            }
+            for k in range(cams.n)
+            if cams.notifiers
+        },
         "rules": cams.rules,
     }
     path = folder / "config.yaml"
