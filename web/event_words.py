@@ -14,7 +14,9 @@ from .wording import Wording
 Severity = Literal["danger", "warning", "info"]
 
 # What the hub tells about itself in passing: in the journal, not on the first page.
-_PASSING = ("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "crowd.count", "zone.leave")
+_PASSING = ("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "zone.leave")
+# Steps of a value that the camera's card shows all the time.
+_MEASURED = ("flood.level", "crowd.count")
 _DANGER = ("fire.", "fight.", "flood.rising")
 _WARNING = (
     "camera.auth_failed",
@@ -30,6 +32,8 @@ _WARNING = (
 )
 _UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"))
 _SECONDS = {"seconds", "before", "after", "delay", "interval"}
+# Their title names the zone already.
+_ZONE_KINDS = {"zone.enter", "zone.leave"}
 # Numbers that only a program needs; the API has them.
 _UNSAID = {"track", "box", "clip", "notice"}
 
@@ -51,6 +55,7 @@ class EventCard(Struct):
     severity_word: str
     picture: str
     url: str
+    thing: str
 
 
 class Fact(Struct):
@@ -72,7 +77,7 @@ def severity_of(event: Event) -> Severity:
 
 def is_important(event: Event) -> bool:
     """Say whether an event belongs on the first page."""
-    return not event.kind.startswith(_PASSING)
+    return not event.kind.startswith((*_PASSING, *_MEASURED))
 
 
 def stage_of(values: Mapping[str, Json]) -> int | None:
@@ -107,6 +112,8 @@ class EventWords:
             severity_word=self._wording.texts(f"web.severity.{severity}"),
             picture=f"/media/{event.snapshot}" if event.snapshot else "",
             url=f"/events/{event.id}",
+            # One thing that is seen and then enters a zone is one row on the first page.
+            thing=f"{event.camera} {event.data['track']}" if "track" in event.data else "",
         )
 
     def title(self, event: Event) -> str:
@@ -115,10 +122,10 @@ class EventWords:
         if event.kind == "flood.stage":
             stage = stage_of(event.data)
             return texts("web.event.flood_unknown") if stage is None else texts("web.event.flood_stage", stage=stage)
-        group, _, name = event.kind.partition(".")
-        if group == "zone" and event.kind in {"zone.enter", "zone.leave"} and event.data.get("label"):
-            key = "web.event.zone_enter" if name == "enter" else "web.event.zone_leave"
-            return texts(key, label=self.label(str(event.data["label"])), zone=event.zone or "")
+        if event.kind in _ZONE_KINDS and event.data.get("label"):
+            key = "web.event.zone_enter" if event.kind == "zone.enter" else "web.event.zone_leave"
+            label = self.label(str(event.data["label"]))
+            return texts(key, label=label[:1].upper() + label[1:], zone=event.zone or "")
         return self.title_of(event.kind)
 
     def title_of(self, kind: str) -> str:
@@ -146,7 +153,8 @@ class EventWords:
         if camera is None:
             return event.camera or self._settings.site.name
         place = self._settings.places.get(camera.place or "")
-        return " · ".join(part for part in (camera.name, event.zone, place.name if place else "") if part)
+        zone = "" if event.kind in _ZONE_KINDS else event.zone
+        return " · ".join(part for part in (camera.name, zone, place.name if place else "") if part)
 
     def value(self, values: Mapping[str, Json]) -> str:
         """Say the measured value that stands beside a title: a level, a count."""
@@ -200,7 +208,7 @@ class EventWords:
             short = texts("web.unit.s", value=self._wording.number(value))
             return short if value < 120 else self._wording.duration(value)
         unit = next((text for end, text in _UNITS if key.endswith(end)), "")
-        said = self._wording.number(value)
+        said = self._wording.number(value, 0 if key.endswith("_cm_h") else 1)
         return texts(unit, value=said) if unit else said
 
     def _name(self, key: str, value: str) -> str:

@@ -135,7 +135,14 @@ class Live:
         if changed.state != "waiting" or changed.attempts or changed.notice.event_id is None:
             return None
         event = await self._parts.hub.events.get(changed.notice.event_id)
-        return {"type": "alert", "event": self._parts.words(visitor).card(event)} if event else None
+        if event is None:
+            return None
+        card = self._parts.words(visitor).card(event)
+        if card.severity == "info":
+            # By itself it is no news; that somebody was told makes it one.
+            word = self._parts.wording(visitor).texts("web.alert.told")
+            card = msgspec.structs.replace(card, severity_word=word)
+        return {"type": "alert", "event": card}
 
     def _say(self, visitor: Visitor, message: object) -> dict[str, Any] | None:
         """Say a message in the visitor's language, or None where no page shows it."""

@@ -130,8 +130,9 @@ async def _newest(request: web.Request, camera: str | None) -> list[EventCard]:
     parts = parts_of(request)
     words = parts.words(visitor_of(request))
     found = await parts.hub.events.find(camera=camera, limit=LOOKED_THROUGH if camera is None else 30)
-    shown = [item.event for item in found if is_important(item.event)]
-    return [words.card(event) for event in shown[:NEWEST]]
+    cards = [words.card(item.event) for item in found if is_important(item.event)]
+    rows = {card.thing or card.id: card for card in reversed(cards)}
+    return sorted(rows.values(), key=lambda card: card.at, reverse=True)[:NEWEST]
 
 
 def _known(request: web.Request) -> str:

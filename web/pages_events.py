@@ -85,7 +85,7 @@ async def show_event(request: web.Request) -> web.StreamResponse:
     values = {
         "event": words.card(event),
         "facts": words.facts(event),
-        "kind": words.kind(event.kind),
+        "kind": words.title_of(event.kind),
         "traces": await _worded(request, traces),
         "clips": clips,
         # Clips that a run asked for and that are not in the index yet: they come by themselves.

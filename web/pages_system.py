@@ -8,13 +8,13 @@ from typing import Any
 from aiohttp import web
 
 from ..core.contracts import Kind
-from ..core.settings import CameraSettings
 from ..core.types import Health, Struct
-from .camera_states import ROLES
+from .pages_cameras import states_of
 from .parts import parts_of, visitor_of
 from .ports import PluginPort, PluginsPort
 from .wording import Wording
 
+_FIGURES = ("rss_bytes", "cpu_s", "restarts", "dropped_pictures", "dropped_facts", "pid")
 TONES = {"starting": "warning", "ok": "good", "degraded": "warning", "lost": "bad", "off": "off"}
 
 
@@ -32,7 +32,6 @@ class PartView(Struct):
 class OfferView(Struct):
     """Hold one thing that a plugin brings, in words."""
 
-    group: str
     name: str
     summary: str
 
@@ -45,7 +44,8 @@ class PluginView(Struct):
     state: str
     tone: str
     reason: str
-    offers: tuple[OfferView, ...]
+    title: str
+    groups: tuple[tuple[str, tuple[OfferView, ...]], ...]
     event_kinds: int
 
 
@@ -63,11 +63,16 @@ async def show_health(request: web.Request) -> web.StreamResponse:
     parts = parts_of(request)
     wording = parts.wording(visitor_of(request))
     processes = [part_view(health, wording) for health in parts.hub.media.processes()]
-    names = {health.part for health in parts.hub.media.processes()}
-    cameras = parts.hub.settings.cameras
-    others = [part_view(health, wording, cameras) for health in parts.hub.health.all() if health.part not in names]
+    away = {health.part for health in parts.hub.media.processes()}
+    others = [
+        part_view(health, wording)
+        for health in parts.hub.health.all()
+        # A camera stands as one, with its streams, not as three parts.
+        if health.part not in away and not health.part.startswith("camera ")
+    ]
     values: Mapping[str, Any] = {
         "processes": processes,
+        "cameras": states_of(request).all(),
         "parts": sorted(others, key=lambda part: (part.tone == "good", part.name)),
         "waiting": len(await parts.hub.outbox.find(state="waiting", limit=1000)),
         "problems": parts.hub.problems,
@@ -91,49 +96,57 @@ def _plugin(plugin: PluginPort, known: Mapping[str, Mapping[str, Kind[Any]]], wo
     state, tone = ("on", "good") if plugin.is_on else ("off", "off" if plugin.is_disabled else "bad")
     if plugin.is_on and plugin.reason:
         state, tone = "partly", "warning"
-    named = [offer.partition(".") for offer in plugin.offers]
-    offers = []
-    for group, _, name in named:
-        key, kind = f"web.offer.{group}", known.get(group, {}).get(name)
-        if group == "event_kinds":
-            continue
+    groups: dict[str, list[OfferView]] = {}
+    for offer in plugin.offers:
+        group, _, name = offer.partition(".")
+        kind = known.get(group, {}).get(name)
         summary = (kind.summary if wording.language == "id" else kind.summary_en) if kind else ""
-        word = wording.texts(key) if wording.texts.has(key) else group
-        offers.append(OfferView(group=word, name=name, summary=summary))
+        groups.setdefault(group, []).append(OfferView(name=name, summary=summary))
+    event_kinds = groups.pop("event_kinds", [])
     return PluginView(
         name=plugin.name,
+        title=_title(plugin.name, wording),
         source=wording.texts("web.plugins.built_in") if plugin.source == "siaga" else plugin.source,
         state=wording.texts(f"web.plugins.{state}"),
         tone=tone,
         reason=plugin.reason,
-        offers=tuple(offers),
-        event_kinds=sum(group == "event_kinds" for group, _, _ in named),
+        groups=tuple((_said(f"web.offer.{group}", group, wording), tuple(offers)) for group, offers in groups.items()),
+        event_kinds=len(event_kinds),
     )
 
 
-def part_view(health: Health, wording: Wording, cameras: Mapping[str, CameraSettings] | None = None) -> PartView:
+def _title(name: str, wording: Wording) -> str:
+    """Name a built-in plugin by words; a stranger's by its own name."""
+    return _said(f"web.plugin.{name}", name, wording)
+
+
+def _said(key: str, otherwise: str, wording: Wording) -> str:
+    return wording.texts(key) if wording.texts.has(key) else otherwise
+
+
+def part_view(health: Health, wording: Wording) -> PartView:
     """Say how one part is."""
     return PartView(
-        name=_name(health.part, wording, cameras or {}),
+        name=_name(health.part, wording),
         state=wording.texts(f"web.health.{health.state}"),
         tone=TONES[health.state],
         since=wording.moment(health.since),
         reason=health.reason,
-        figures=tuple(_figure(name, value, wording) for name, value in sorted(health.figures.items())),
+        figures=tuple(_figure(name, health.figures[name], wording) for name in sorted(health.figures, key=_place)),
     )
 
 
-def _name(part: str, wording: Wording, cameras: Mapping[str, CameraSettings]) -> str:
-    """Say a camera's part by the camera's own name, the hub's parts by words; a stranger's as it calls itself."""
+def _name(part: str, wording: Wording) -> str:
+    """Say the hub's parts by words; a stranger's as it calls itself."""
     word, _, rest = part.partition(" ")
-    camera, _, role = rest.partition(" ")
-    if word == "camera" and camera in cameras:
-        stream = wording.texts(f"web.stream.{role}") if role in ROLES else role
-        return " · ".join(said for said in (cameras[camera].name, stream) if said)
     if part.startswith("eye-"):
         return wording.texts("web.part.eye", number=part.removeprefix("eye-"))
     key = f"web.part.{word}"
     return " ".join((wording.texts(key), rest)).strip() if wording.texts.has(key) else part
+
+
+def _place(figure: str) -> tuple[int, str]:
+    return (_FIGURES.index(figure) if figure in _FIGURES else len(_FIGURES), figure)
 
 
 def _figure(name: str, value: float, wording: Wording) -> tuple[str, str]:
@@ -142,6 +155,8 @@ def _figure(name: str, value: float, wording: Wording) -> tuple[str, str]:
     if name.endswith("_bytes"):
         return label, wording.size(value)
     if name.endswith("_s"):
-        return label, wording.duration(value) if value >= 60 else f"{wording.number(value)} s"
+        return label, wording.duration(value) if value >= 60 else wording.texts(
+            "web.unit.s", value=wording.number(value)
+        )
     # A process number is a name, not an amount: no thousands sign.
     return label, str(int(value)) if name == "pid" else wording.number(value)

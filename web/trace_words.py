@@ -7,7 +7,20 @@ from .event_words import EventWords
 from .wording import Wording
 
 # Numbers that only a program needs, and what a rule's writer set for the sender alone.
-_UNSAID = {"track", "box", "clips", "images", "already", "expires", "priority", "late_s", "result", "chosen"}
+_UNSAID = {
+    "track",
+    "box",
+    "clip",
+    "clips",
+    "snapshot",
+    "images",
+    "already",
+    "expires",
+    "priority",
+    "late_s",
+    "result",
+    "chosen",
+}
 
 _STEP_TONES = {
     "done": "good",

@@ -102,6 +102,7 @@ function addRow(event) {
   fill(row, event);
   row.href = inside(event.url);
   row.dataset.event = event.id;
+  row.dataset.thing = event.thing;
   row.className = `event ${event.severity} new`;
   const tag = row.querySelector("[data-slot=severity_word]");
   tag.hidden = event.severity === "info";
@@ -112,6 +113,7 @@ function addRow(event) {
     image.src = inside(event.picture);
     row.querySelector(".thumb").append(image);
   }
+  if (event.thing) for (const other of [...list.children]) if (other.dataset.thing === event.thing) other.remove();
   list.prepend(row);
   document.querySelector("[data-empty]").hidden = true;
   while (list.children.length > Number(list.dataset.events)) list.lastElementChild.remove();
