@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
 import msgspec
@@ -15,6 +16,7 @@ from .types import Event, Struct
 migrations = Migrations("events")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
+_Where = tuple[str, str | int]
 
 
 class Committed(Struct):
@@ -37,6 +39,12 @@ def create_events(db: Database) -> None:
         "create table cursors (name text primary key, seq integer not null)",
     ):
         db.execute(statement)
+
+
+@migrations()
+def index_camera_and_kind(db: Database) -> None:
+    """Let the newest of one camera and one kind be found without a walk through all its others."""
+    db.execute("create index events_camera_kind on events (camera, kind, seq)")
 
 
 class EventLog:
@@ -77,45 +85,69 @@ class EventLog:
 
     async def after(self, seq: int, limit: int = 500) -> list[Committed]:
         """Return what was committed behind a place, oldest first."""
-        return await self._journal.read(
-            lambda db: _rows(db, "select seq, body from events where seq > ? order by seq limit ?", [seq, limit])
-        )
+        sql = "select seq, body from events where seq > ? order by seq limit ?"
+        return await self._journal.read(lambda db: _rows(db, sql, [("", seq)], limit))
 
     async def find(
         self,
         *,
         kind: str | None = None,
+        without: Sequence[str] = (),
         camera: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         before_seq: int | None = None,
         limit: int = 50,
     ) -> list[Committed]:
-        """Return the newest events that fit, newest first. ``kind`` may be a prefix: ``flood.``."""
-        wheres: list[str] = []
-        values: list[str | int] = []
-        if kind is not None and kind.endswith("."):
-            wheres.append("kind >= ? and kind < ?")
-            values += [kind, kind[:-1] + "/"]  # the slash is the sign behind the dot
-        elif kind is not None:
-            wheres.append("kind = ?")
-            values.append(kind)
-        for column, value in (
+        """Return the newest events that fit, newest first.
+
+        ``kind`` and each of ``without`` (which counts where no ``kind`` is asked) may be a prefix: ``flood.``.
+        """
+        wheres = [
             ("camera = ?", camera),
             ("at >= ?", stamp(since) if since else None),
             ("at < ?", stamp(until) if until else None),
             ("seq < ?", before_seq),
-        ):
-            if value is not None:
-                wheres.append(column)
-                values.append(value)
-        where = f"where {' and '.join(wheres)}" if wheres else ""
-        sql = f"select seq, body from events {where} order by seq desc limit ?"
-        return await self._journal.read(lambda db: _rows(db, sql, [*values, limit]))
+        ]
+        asked = [(text, value) for text, value in wheres if value is not None]
+
+        def look(db: Database) -> list[Committed]:
+            where = [*asked, *_bounds(db, since, until)]
+            if (kind is None and without) or (kind is not None and kind.endswith(".")):
+                return _newest_of_kinds(db, list(_kinds(db, camera, kind or "", without)), where, limit)
+            if kind is not None:
+                where.append(("kind = ?", kind))
+            return _rows(db, f"select seq, body from events {_sql(where)} order by seq desc limit ?", where, limit)
+
+        return await self._journal.read(look)
+
+    async def prune(
+        self, before: datetime, *, kinds: Sequence[str] = (), without: Sequence[str] = (), limit: int = 500
+    ) -> int:
+        """Remove up to ``limit`` of the oldest events; return how many went, ``limit`` when there may be more.
+
+        ``kinds`` (all when empty) and ``without`` may hold prefixes. A place in the journal is never given again.
+        """
+
+        def remove(db: Database) -> int:
+            gone = 0
+            for kind in list(_kinds(db, None, "", without)):
+                if kinds and not _is_of(kind, kinds):
+                    continue
+                # The oldest of a kind stand first in its index: nothing is walked that stays.
+                oldest = "select seq, at from events where kind = ? order by seq limit ?"
+                sql = f"delete from events where seq in (select seq from ({oldest}) where at < ?)"
+                gone += db.conn.execute(sql, (kind, limit - gone, stamp(before))).rowcount
+                if gone >= limit:
+                    break
+            return gone
+
+        return await self._journal.write(remove)
 
     async def get(self, event_id: str) -> Event | None:
         """Return one event, or None."""
-        found = await self._journal.read(lambda db: _rows(db, "select seq, body from events where id = ?", [event_id]))
+        sql = "select seq, body from events where id = ? limit ?"
+        found = await self._journal.read(lambda db: _rows(db, sql, [("", event_id)], 1))
         return found[0].event if found else None
 
     async def cursor(self, name: str) -> int:
@@ -151,5 +183,50 @@ def stamp(at: datetime) -> str:
     return at.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
-def _rows(db: Database, sql: str, values: list[str | int]) -> list[Committed]:
+def _sql(where: list[_Where]) -> str:
+    return f"where {' and '.join(text for text, _ in where)}" if where else ""
+
+
+def _rows(db: Database, sql: str, where: list[_Where], limit: int) -> list[Committed]:
+    values = [*(value for _, value in where), limit]
     return [Committed(seq=seq, event=_decode(body)) for seq, body in db.conn.execute(sql, values)]
+
+
+def _newest_of_kinds(db: Database, kinds: list[str], where: list[_Where], limit: int) -> list[Committed]:
+    """Merge the newest of each kind: every one comes from its index, however many others lie between."""
+    seqs: list[int] = []
+    for kind in kinds:
+        one = [("kind = ?", kind), *where]
+        values = [*(value for _, value in one), limit]
+        seqs += [
+            row[0] for row in db.conn.execute(f"select seq from events {_sql(one)} order by seq desc limit ?", values)
+        ]
+    newest = sorted(seqs, reverse=True)[:limit]
+    sql = "select seq, body from events where seq = ? limit ?"
+    return [found for seq in newest for found in _rows(db, sql, [("", seq)], 1)]
+
+
+def _kinds(db: Database, camera: str | None, prefix: str, without: Sequence[str]) -> Iterator[str]:
+    """Walk the kinds that were told, by one step in the index for each; ``flood.`` is a prefix, "" is all."""
+    of_camera = "camera = ? and" if camera is not None else ""
+    sql = f"select kind from events where {of_camera} kind > ? order by kind limit 1"
+    kind = prefix
+    while row := db.conn.execute(sql, (camera, kind) if camera is not None else (kind,)).fetchone():
+        kind = row[0]
+        if not kind.startswith(prefix):
+            return
+        if not _is_of(kind, without):
+            yield kind
+
+
+def _is_of(kind: str, words: Sequence[str]) -> bool:
+    return any(kind.startswith(word) if word.endswith(".") else kind == word for word in words)
+
+
+def _bounds(db: Database, since: datetime | None, until: datetime | None) -> list[_Where]:
+    """Return the places between which a stretch of time lies; it is found by its time, walked by its place."""
+    if since is None or until is None:
+        return []
+    sql = "select min(seq), max(seq) from events where at >= ? and at < ?"
+    first, last = db.conn.execute(sql, (stamp(since), stamp(until))).fetchone()
+    return [("seq >= ?", first or 0), ("seq <= ?", last or 0)]

@@ -12,7 +12,7 @@ from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
 from siaga.core.errors import StoreFailed
-from siaga.core.event_log import Committed, EventLog
+from siaga.core.event_log import Committed, EventLog, _kinds, _newest_of_kinds
 from siaga.core.journal import Journal
 from siaga.core.memory import Memory
 from siaga.core.texts import Texts
@@ -98,6 +98,55 @@ async def test_events_are_found_by_kind_prefix_camera_time_and_page(journal):
     assert [c.seq for c in await log.find(before_seq=4, limit=2)] == [3, 2]
     jakarta = timezone(timedelta(hours=7))
     assert [c.seq for c in await log.find(since=(AT + timedelta(minutes=4)).astimezone(jakarta))] == [5]
+
+
+async def test_the_first_page_is_found_without_a_walk_through_a_night_of_motion(journal):
+    log = await EventLog.open(journal, Bus())
+    kinds = ["flood.stage", "flood.level", "floodgate.moved", "object.person", "camera.offline"]
+    await asyncio.gather(*(log.add(event(kind, camera="kali", minutes=n)) for n, kind in enumerate(kinds)))
+    night = [event("motion.start", camera="kali", minutes=n) for n in range(10, 1000)]
+    await asyncio.gather(*(log.add(one) for one in night))
+    await log.add(event("zone.enter", camera="gang", minutes=2000))
+
+    def shown(found):
+        return [c.event.kind for c in found]
+
+    rest = ["camera.offline", "object.person", "floodgate.moved", "flood.level", "flood.stage"]
+    assert shown(await log.find(without=("motion.",))) == ["zone.enter", *rest]
+    assert shown(await log.find(without=("motion.", "zone.enter"), limit=2)) == rest[:2]
+    assert shown(await log.find(without=("motion.",), camera="kali", before_seq=5)) == rest[1:]
+    assert shown(await log.find(kind="flood.")) == rest[3:]
+    day = {"since": AT + timedelta(minutes=1), "until": AT + timedelta(minutes=4)}
+    assert shown(await log.find(without=("motion.",), **day)) == rest[1:4]
+    assert await log.find(since=AT - timedelta(days=2), until=AT - timedelta(days=1), without=("motion.",)) == []
+
+    def steps(db):  # how many rows SQLite looked at, in its own units
+        walked = 0
+
+        def count():
+            nonlocal walked
+            walked += 1
+
+        db.conn.set_progress_handler(count, 1)
+        _newest_of_kinds(db, list(_kinds(db, "kali", "", ("motion.",))), [("camera = ?", "kali")], 30)
+        db.conn.set_progress_handler(None, 1)
+        return walked
+
+    assert await journal.write(steps) < 1500, "it walked through the motion, about ten steps a row"
+
+
+async def test_old_noise_goes_in_small_jobs_and_a_place_is_never_given_again(journal):
+    log = await EventLog.open(journal, Bus())
+    for minutes, kind in enumerate(["motion.start", "flood.stage", "motion.end", "crowd.count", "crowd.high"]):
+        await log.add(event(kind, minutes=minutes))
+    young = await log.add(event("motion.start", minutes=60))
+    noise, old = {"kinds": ("motion.", "crowd.count")}, AT + timedelta(minutes=30)
+    assert [await log.prune(old, **noise, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert [c.event.kind for c in await log.after(0)] == ["flood.stage", "crowd.high", "motion.start"]
+    assert await log.prune(old, without=("motion.", "crowd.count")) == 2
+    assert [c.seq for c in await log.after(0)] == [young]
+    await log.prune(AT + timedelta(days=1))
+    assert await log.add(event()) == young + 1
 
 
 async def test_a_reader_goes_on_where_it_was_and_never_back(journal):
