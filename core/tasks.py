@@ -17,6 +17,7 @@ SHORTEST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 # One task may hold up those that were started before it for so long, not for the whole limit.
 _IN_ORDER_S = 1.0
+_NOT_OURS = "it cancelled itself"
 
 
 def back_off_s(failures: int, shortest_s: float = SHORTEST_WAIT_S, longest_s: float = LONGEST_WAIT_S) -> float:
@@ -45,13 +46,17 @@ async def fenced(work: Callable[[], Awaitable[T]]) -> T | Crash:
     try:
         return await work()
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if _are_we_cancelled():
             raise
-        # Something inside was cancelled, not we (a library's own task, say): for us that is an error.
-        return Crash(RuntimeError("it cancelled itself"))
+        return Crash(RuntimeError(_NOT_OURS))
     except Exception as err:  # noqa: BLE001  the fence is here so that no other file needs one
         return Crash(err)
+
+
+def _are_we_cancelled() -> bool:
+    # Else something inside was cancelled (a library's own task, say): for us that is an error.
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def fenced_call(work: Callable[[], T]) -> T | Crash:
@@ -60,6 +65,34 @@ def fenced_call(work: Callable[[], T]) -> T | Crash:
         return work()
     except Exception as err:  # noqa: BLE001  the fence is here so that no other file needs one
         return Crash(err)
+
+
+async def _whole(work: Callable[[], Awaitable[None]]) -> None:
+    """Await work; a cancellation that was not meant for us would end a task without a word: it is an error."""
+    try:
+        await work()
+    except asyncio.CancelledError as err:
+        if _are_we_cancelled():
+            raise
+        raise RuntimeError(_NOT_OURS) from err
+
+
+async def unless(stopping: asyncio.Event, work: Callable[[], Awaitable[None]]) -> bool:
+    """Run ``work``; cut it off when ``stopping`` is set first. Say whether it ended; what it raises is raised here."""
+    loop = asyncio.get_running_loop()
+    running = loop.create_task(_whole(work), name="work")
+    stop = loop.create_task(stopping.wait(), name="stop")
+    try:
+        await asyncio.wait((running, stop), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (running, stop):
+            task.cancel()
+    # Work that does not let go is left behind: who stops has a limit of his own.
+    await asyncio.wait((running,), timeout=_IN_ORDER_S)
+    if running.done() and not running.cancelled():
+        running.result()
+        return True
+    return False
 
 
 class TaskHandle:
@@ -170,7 +203,7 @@ class Tasks:
         while True:
             began_s = self._clock.mono_s()
             try:
-                await work()
+                await _whole(work)
             except Exception as err:
                 handle.error = err
                 if not restart:

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 from siaga.core.clock import ManualClock
-from siaga.core.tasks import Crash, Tasks, back_off_s, fenced
+from siaga.core.tasks import Crash, Tasks, back_off_s, fenced, unless
 
 
 @pytest.fixture
@@ -112,6 +112,44 @@ async def test_who_does_not_end_in_time_is_named(clock):
     assert await tasks.stop(0.2) == ("keras kepala",)
     let_go.set()
     assert await handle.wait(1)
+
+
+async def test_a_cancellation_that_leaks_from_inside_is_a_failure_and_the_task_comes_back(clock, caplog):
+    tasks, runs = Tasks(clock), []
+
+    async def leaks():
+        runs.append(1)
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        await inner
+
+    handle = tasks.start("bocor", leaks)
+    await clock.advance(30)
+    assert len(runs) > 2 and not handle.done
+    assert "bocor" in caplog.text and "it cancelled itself" in caplog.text
+    assert await tasks.stop() == ()
+
+
+async def test_a_start_is_cut_off_when_somebody_asks_to_stop():
+    stopping, cut = asyncio.Event(), []
+
+    async def slow():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut.append(1)
+
+    async def quick():
+        await asyncio.sleep(0)
+
+    async def wrong():
+        raise ValueError("aduh")
+
+    assert await unless(stopping, quick)
+    with pytest.raises(ValueError, match="aduh"):
+        await unless(stopping, wrong)
+    asyncio.get_running_loop().call_later(0.05, stopping.set)
+    assert not await unless(stopping, slow) and cut == [1]
 
 
 async def test_a_fence_holds_errors_and_lets_our_own_cancellation_pass(clock):
