@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import msgspec
 import pytest
 from playwright.async_api import async_playwright, expect
 from siaga.core.notice_book import NoticeChanged
@@ -82,6 +83,8 @@ async def test_what_a_rule_tells_somebody_stands_on_the_screen_too(screen):
 async def test_a_level_and_a_lost_camera_change_on_the_page_by_themselves(screen):
     hub, _, _, page = screen
     card = page.locator("[data-camera=kali]")
+    lost = page.locator("[data-count=bad]")
+    await expect(lost).to_have_text("1 putus")
     await expect(card.locator("img")).to_be_visible()
     hub.read(213.4, 2)
     await expect(card.locator(".reading.stage2")).to_contain_text("213 cm · Siaga 2")
@@ -89,6 +92,7 @@ async def test_a_level_and_a_lost_camera_change_on_the_page_by_themselves(screen
         hub.report("kali", role, "lost", "kamera tidak menjawab")
     await expect(card.locator("[data-state]")).to_have_text("Putus")
     await expect(card.locator("[data-reason]")).to_have_text("kamera tidak menjawab")
+    await expect(lost).to_have_text("2 putus")
     # Its last picture stays, but says how old it is.
     await expect(card.locator(".picture.old .age")).to_contain_text("lalu", timeout=15_000)
 
@@ -117,6 +121,21 @@ async def test_every_page_fits_a_phone_and_a_screen_in_both_languages(screen):
                 assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
     await page.get_by_role("link", name="English").click()
     await expect(page.get_by_role("link", name="Rules")).to_be_visible()
+
+
+async def test_a_clip_and_a_receipt_come_to_an_open_event_by_themselves(screen):
+    hub, engine, app, page = screen
+    event, run_id = await rising_water(hub, engine)
+    await page.goto(f"{app.url}/events/{event.id}")
+    await expect(page.locator("body[data-live=yes]")).to_be_visible()
+    await expect(page.locator("video")).to_have_count(0)
+    clip = await hub.cut(event, keys=(f"{run_id}:actions[1]/kali",))
+    await hub.happen("clip.done", jpeg=None, data={"clip": clip.id, "seconds": 25.0})
+    await expect(page.locator("video")).to_have_attribute("src", f"/media/{clip.path}")
+    record = msgspec.structs.replace(hub.outbox.records[0], state="read")
+    hub.outbox.records[0] = record
+    hub.bus.publish(NoticeChanged(notice=record.notice, state="read", at=hub.clock.now()))
+    await expect(page.locator(".told .tag")).to_have_text("Dibaca")
 
 
 async def test_a_page_whose_session_was_ended_elsewhere_goes_to_the_login(screen):
