@@ -26,8 +26,10 @@ from .ring import AccessUnit, StreamConfig
 
 logger = logging.getLogger(__name__)
 
-# About a minute of eight cameras at 0.5 Mbit/s: a disk that is slower than that for so long is broken.
-_QUEUE_BYTES = 32_000_000
+# What one clip may have waiting where nobody says; about two minutes of a camera at 0.5 Mbit/s.
+_ALLOWANCE_BYTES = 8_000_000
+# What arrives within this time is written in one go: a thread that wakes for each packet of each camera costs.
+_GATHER_S = 0.2
 # Less than this is a header without a picture.
 _LEAST_BYTES = 4096
 
@@ -51,9 +53,11 @@ class ClipWriter:
         self._listener = listener
         self._texts = texts
         self._growing: dict[str, _Growing] = {}
-        self._writes = _Worker("clip-writer")
+        self._own: set[str] = set()  # never recovered: what this process has begun itself
+        self._writes = _Worker("clip-writer", gather_s=_GATHER_S)
         self._finishes = _Worker("clip-finisher")
-        self._waiting_bytes = 0
+        # What each clip may still have waiting. One clip's pre-roll must not cost another its own.
+        self._allowed_bytes: dict[str, int] = {}
         self._lock = threading.Lock()
         self.dropped_units = 0
 
@@ -62,18 +66,30 @@ class ClipWriter:
         self._writes.start()
         self._finishes.start()
 
-    def open(self, plan: ClipPlan, config: StreamConfig) -> None:
-        """Begin a clip."""
+    def promise(self, plan: ClipPlan) -> None:
+        """Keep a note of a clip that waits for its first picture."""
+        self._own.add(plan.id)
+        self._writes.put(lambda: self._note(plan))
+
+    def give_up(self, plan: ClipPlan, reason: str) -> None:
+        """Tell that a promised clip has got no picture in its time."""
+        self._writes.put(lambda: self._drop(plan, reason))
+
+    def open(self, plan: ClipPlan, config: StreamConfig, allowance_bytes: int = _ALLOWANCE_BYTES) -> None:
+        """Begin a clip, of which so many bytes may wait for the disk."""
+        self._own.add(plan.id)
+        with self._lock:
+            self._allowed_bytes[plan.id] = allowance_bytes
         self._writes.put(lambda: self._open(plan, config))
 
     def write(self, clip_id: str, units: Sequence[AccessUnit]) -> bool:
-        """Add units to a clip; False when too much waits: they are dropped and the clip has a gap."""
+        """Add units to a clip; False when too much of it waits: they are dropped and the clip has a gap."""
         size = sum(len(unit.data) for unit in units)
         with self._lock:
-            if self._waiting_bytes + size > _QUEUE_BYTES:
+            if self._allowed_bytes.get(clip_id, 0) < size:
                 self.dropped_units += len(units)
                 return False
-            self._waiting_bytes += size
+            self._allowed_bytes[clip_id] -= size
         self._writes.put(lambda: self._write(clip_id, units, size))
         return True
 
@@ -87,7 +103,7 @@ class ClipWriter:
 
     def recover(self) -> list[ClipPlan]:
         """Finish what a recorder that died has left; return the plans found, for their keys."""
-        plans = self.sidecars.read_all()
+        plans = [plan for plan in self.sidecars.read_all() if plan.id not in self._own]
         for plan in plans:
             if plan.clip is not None:
                 self._listener.on_clip_done(plan.clip)
@@ -113,7 +129,8 @@ class ClipWriter:
 
     def _write(self, clip_id: str, units: Sequence[AccessUnit], size: int) -> None:
         with self._lock:
-            self._waiting_bytes -= size
+            if clip_id in self._allowed_bytes:
+                self._allowed_bytes[clip_id] += size
         growing = self._growing.get(clip_id)
         if growing is None:
             return  # failed before
@@ -128,15 +145,24 @@ class ClipWriter:
 
     def _update(self, plan: ClipPlan) -> None:
         growing = self._growing.get(plan.id)
-        if growing is None:
-            return
-        growing.plan = plan
+        if growing is not None:
+            growing.plan = plan
+            self._note(plan)
+
+    def _note(self, plan: ClipPlan) -> None:
         try:
             self.sidecars.write(plan)
         except OSError as err:
             logger.warning("%s: the plan of clip %s was not kept: %s", plan.camera, plan.id, err)
 
+    def _drop(self, plan: ClipPlan, reason: str) -> None:
+        logger.error("%s: clip %s: %s", plan.camera, plan.id, reason)
+        self.sidecars.remove(plan.id)
+        self._listener.on_clip_failed(plan, reason)
+
     def _end(self, plan: ClipPlan) -> None:
+        with self._lock:
+            self._allowed_bytes.pop(plan.id, None)
         growing = self._growing.pop(plan.id, None)
         if growing is None:
             return
@@ -161,6 +187,8 @@ class ClipWriter:
 
     def _fail(self, plan: ClipPlan, err: Exception) -> None:
         reason = name_disk_error(err, self._texts)
+        with self._lock:
+            self._allowed_bytes.pop(plan.id, None)
         logger.error("%s: clip %s: %s", plan.camera, plan.id, reason)
         part = self._storage / plan.part
         with contextlib.suppress(OSError):
@@ -195,10 +223,11 @@ class _Growing:
 class _Worker:
     """Run jobs one after the other in a thread; their number is bounded by the bytes they hold."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, gather_s: float = 0.0) -> None:
         self._jobs: deque[Callable[[], None]] = deque()
         self._has_job = threading.Condition()
-        self._is_closing = False
+        self._gather_s = gather_s
+        self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -210,8 +239,8 @@ class _Worker:
             self._has_job.notify()
 
     def close(self, limit_s: float) -> bool:
+        self._is_closing.set()
         with self._has_job:
-            self._is_closing = True
             self._has_job.notify()
         self._thread.join(limit_s)
         return not self._thread.is_alive()
@@ -220,8 +249,10 @@ class _Worker:
         while True:
             with self._has_job:
                 while not self._jobs:
-                    if self._is_closing:
+                    if self._is_closing.is_set():
                         return
                     self._has_job.wait()
-                job = self._jobs.popleft()
-            job()
+            while self._jobs:
+                self._jobs.popleft()()
+            if self._gather_s:
+                self._is_closing.wait(self._gather_s)

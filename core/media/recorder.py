@@ -93,7 +93,8 @@ class Recorder:
         self._post(ClipDone(clip=clip))
 
     def on_clip_failed(self, plan: ClipPlan, reason: str) -> None:
-        """Tell that a clip is not there; the camera's next burst begins a new one."""
+        """Tell that a clip is not there; who asks again, also with the same key, gets a new one."""
+        self._keys.forget(plan.keys, plan.id)
         camera = self._cameras.get(plan.camera)
         if camera is not None:
             camera.forget_clip(plan.id)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 import msgspec
 
-from ..errors import MediaError
 from ..texts import Texts
-from ..types import new_id
+from ..types import Struct, new_id
 from .clip_writer import ClipWriter
 from .messages import StartBurst
 from .recorder_sidecar import ClipPlan
@@ -21,26 +22,54 @@ MAX_CLIP_S = 600.0
 _LAST_PICTURE_S = 1.0
 # Pre-roll that begins this much late is not called a gap: that is one picture of a slow camera.
 _PREROLL_SLACK_S = 0.5
-# A live camera's newest picture may be this old; one that was silent for longer counts as lost.
-_STALE_S = 10.0
+# Clocks of processes are read one after the other; a moment further ahead than this is a wrong one.
+_AHEAD_S = 2.0
+# What a clip may have waiting beyond its camera's whole ring: two seconds of a busy camera.
+_BEYOND_RING_BYTES = 8_000_000
 _KEYS_KEPT = 2000
+
+Gops = list[list[AccessUnit]]
 
 
 class KeyBook:
-    """Remember which clip a key was given, so that asking twice makes one clip."""
+    """Remember which clip a key was given, so that asking twice makes one clip. Any thread may call it."""
 
     def __init__(self) -> None:
         self._clips: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
 
     def add(self, key: str, clip_id: str) -> None:
         """Remember a key; the oldest are forgotten after some thousand."""
-        self._clips[key] = clip_id
-        while len(self._clips) > _KEYS_KEPT:
-            self._clips.popitem(last=False)
+        with self._lock:
+            self._clips[key] = clip_id
+            while len(self._clips) > _KEYS_KEPT:
+                self._clips.popitem(last=False)
 
     def get(self, key: str) -> str | None:
         """Return the clip that the key was given."""
-        return self._clips.get(key)
+        with self._lock:
+            return self._clips.get(key)
+
+    def forget(self, keys: Sequence[str], clip_id: str) -> None:
+        """Forget the keys of a clip that failed: who asks again is to get another."""
+        with self._lock:
+            for key in keys:
+                if self._clips.get(key) == clip_id:
+                    del self._clips[key]
+
+
+class Now(Struct):
+    """Hold both clocks at one moment: the wall clock may step, so everything is reckoned on the monotonic one."""
+
+    wall_s: float
+    mono_s: float
+
+
+class _Window(Struct):
+    begin_mono_s: float
+    end_mono_s: float
+    # Nothing is left of what was asked for: the recording begins now instead.
+    is_moved: bool = False
 
 
 class BurstDesk:
@@ -53,42 +82,49 @@ class BurstDesk:
         self._texts = texts
         self._config: StreamConfig | None = None
         self._plan: ClipPlan | None = None
-        self._wanted: tuple[str, ...] = ()  # keys of a burst that goes on in the next clip
+        self._next: ClipPlan | None = None  # begins with the next keyframe
+        self._is_promised = False  # somebody was told the id of the next one
         self._end_mono_s = 0.0
         self._first_pts_s = 0.0
+        self._first_mono_s = 0.0
         self._last_mono_s = 0.0
         self._is_skipping = False
+        self._allowance_bytes = _BEYOND_RING_BYTES
 
-    def ask(self, burst: StartBurst, ring: Ring, now_s: float, now_mono_s: float) -> str:
-        """Begin or extend a clip; return its id. MediaError when there are no pictures.
-
-        ``now_s`` and ``now_mono_s`` are both clocks at one moment: the wall clock may step, so everything
-        is reckoned on the monotonic one.
-        """
-        at_mono_s = now_mono_s - (now_s - burst.at.timestamp())
-        begin_mono_s, end_mono_s = at_mono_s - burst.before_s, at_mono_s + burst.after_s
-        if self._plan is not None:
-            self._extend(self._plan, burst.key, end_mono_s)
+    def ask(self, burst: StartBurst, ring: Ring, now: Now, *, is_live: bool) -> str:
+        """Begin or extend a clip; return its id. Without a picture yet it begins with the next keyframe."""
+        self._allowance_bytes = ring.limit_bytes + _BEYOND_RING_BYTES
+        window, gops = _find(burst, ring, now, is_live=is_live)
+        if self._plan is not None and gops and window.end_mono_s < self._first_mono_s:
+            clip_id = self._cut(burst.key, window, gops)
+        elif self._plan is not None:
+            clip_id = self._extend(self._plan, burst.key, window, ring)
+        elif gops and self._config is not None:
+            plan = self._join_next(burst.key, window)
+            clip_id = self._open(plan.replaced(has_gap=plan.has_gap or _is_short(window, gops)), gops)
         else:
-            self._begin(burst.key, ring, begin_mono_s, end_mono_s)
-        assert self._plan is not None
-        clip_id = self._plan.id
+            # Its note tells of it should this process die before the camera is back.
+            self._next = self._join_next(burst.key, window).replaced(has_gap=True)
+            self._is_promised = True
+            self._writer.promise(self._next)
+            clip_id = self._next.id
         self._keys.add(burst.key, clip_id)
-        self.tick(now_mono_s)
+        self.tick(now.mono_s)
         return clip_id
 
     def take(self, unit: AccessUnit) -> None:
         """Give a unit to the open clip, if it belongs there."""
         if self._plan is None:
-            if self._wanted and unit.is_key:
-                self._open(self._wanted, [unit], has_gap=False)
+            if self._next is not None and unit.is_key and unit.arrived_mono_s <= self._end_mono_s:
+                self._open(self._next, [[unit]])
             return
         if unit.arrived_mono_s > self._end_mono_s:
-            self._finish()
+            # An outage that reaches over the end took the last pictures with it.
+            self._finish(has_gap=unit.follows_gap and self._last_mono_s < self._end_mono_s - _LAST_PICTURE_S)
         elif unit.is_key and unit.pts_s - self._first_pts_s > MAX_CLIP_S:
             keys = self._plan.keys
             self._finish()
-            self._open(keys, [unit], has_gap=False)
+            self._open(self._planned(keys), [[unit]])
         else:
             self._write([unit])
 
@@ -97,21 +133,20 @@ class BurstDesk:
         is_new = self._config is not None and config != self._config
         self._config = config
         if self._plan is not None and is_new:
-            keys = self._plan.keys
+            self._next, self._is_promised = self._planned(self._plan.keys), False
             self._finish()
-            self._wanted = keys
 
     def tick(self, now_mono_s: float) -> None:
         """End a clip whose time has come though no picture says so."""
         if now_mono_s <= self._end_mono_s + _LAST_PICTURE_S:
             return
-        self._wanted = ()
+        self._give_up_next()
         if self._plan is not None:
             self._finish(has_gap=self._last_mono_s < self._end_mono_s - 2 * _LAST_PICTURE_S)
 
     def close(self) -> None:
         """End the open clip before its time."""
-        self._wanted = ()
+        self._give_up_next()
         if self._plan is not None:
             self._finish(has_gap=True)
 
@@ -120,37 +155,69 @@ class BurstDesk:
         if self._plan is not None and self._plan.id == clip_id:
             self._plan = None
 
-    def _begin(self, key: str, ring: Ring, begin_mono_s: float, end_mono_s: float) -> None:
-        units = ring.since(begin_mono_s)
-        # After a loss the ring still holds what was long before it; that is not what was asked for.
-        if not units or units[-1].arrived_mono_s < begin_mono_s - _STALE_S:
-            raise MediaError(self._texts("media.clip.no_pictures", camera=self._camera))
-        has_gap = units[0].arrived_mono_s > begin_mono_s + _PREROLL_SLACK_S
-        self._end_mono_s = end_mono_s
-        inside = [unit for unit in units if unit.arrived_mono_s <= end_mono_s] or units[:1]
-        self._open((key,), inside, has_gap=has_gap)
-
-    def _extend(self, plan: ClipPlan, key: str, end_mono_s: float) -> None:
-        self._end_mono_s = max(self._end_mono_s, end_mono_s)
-        self._plan = plan.replaced(keys=(*plan.keys, key))
-        self._writer.update(self._plan)
-
-    def _open(self, keys: tuple[str, ...], units: list[AccessUnit], *, has_gap: bool) -> None:
-        assert self._config is not None  # a unit comes after its configuration
-        self._wanted = ()
-        self._is_skipping = False
-        first = units[0]
-        self._first_pts_s = first.pts_s
-        self._plan = ClipPlan(
+    def _planned(self, keys: tuple[str, ...], *, has_gap: bool = False) -> ClipPlan:
+        """Return a plan; its start and codec come from its first picture."""
+        return ClipPlan(
             id=new_id(),
             camera=self._camera,
-            start=datetime.fromtimestamp(first.at_s, timezone.utc),
-            codec=self._config.codec,
+            start=datetime.now(timezone.utc),
+            codec=self._config.codec if self._config else "",
             keys=keys,
             has_gap=has_gap,
         )
-        self._writer.open(self._plan, self._config)
-        self._write([_without_gap(first), *units[1:]])
+
+    def _join_next(self, key: str, window: _Window) -> ClipPlan:
+        """Return the plan that begins next, with one more key, or a new one."""
+        if self._next is None:
+            self._end_mono_s = window.end_mono_s
+            return self._planned((key,))
+        self._end_mono_s = max(self._end_mono_s, window.end_mono_s)
+        return self._next.replaced(keys=(*self._next.keys, key))
+
+    def _give_up_next(self) -> None:
+        plan, self._next = self._next, None
+        if plan is not None and self._is_promised:
+            self._writer.give_up(plan, self._texts("media.clip.no_pictures", camera=self._camera))
+
+    def _extend(self, plan: ClipPlan, key: str, window: _Window, ring: Ring) -> str:
+        self._end_mono_s = max(self._end_mono_s, window.end_mono_s)
+        keys = (*plan.keys, key)
+        is_short = window.begin_mono_s < self._first_mono_s - _PREROLL_SLACK_S
+        if is_short and not window.is_moved:
+            gops = ring.between(window.begin_mono_s, self._end_mono_s)
+            if gops and gops[0][0].arrived_mono_s < self._first_mono_s:
+                # Nothing can be put before what is written: a second clip holds the longer pre-roll and goes on.
+                self._finish()
+                return self._open(self._planned(keys, has_gap=_is_short(window, gops)), gops)
+        self._plan = plan.replaced(keys=keys, has_gap=plan.has_gap or is_short or window.is_moved)
+        self._writer.update(self._plan)
+        return plan.id
+
+    def _cut(self, key: str, window: _Window, gops: Gops) -> str:
+        """Write a clip that lies wholly before the open one, from the ring, apart from it."""
+        assert self._config is not None  # a unit comes after its configuration
+        plan = _begun(self._planned((key,), has_gap=_is_short(window, gops)), self._config, gops[0][0])
+        self._writer.open(plan, self._config, self._allowance_bytes)
+        for units in gops:
+            is_written = self._writer.write(plan.id, units)
+            if not is_written or any(unit.follows_gap for unit in units[units is gops[0] :]):
+                plan = plan.replaced(has_gap=True)
+        self._writer.finish(plan)
+        return plan.id
+
+    def _open(self, plan: ClipPlan, gops: Gops) -> str:
+        assert self._config is not None  # a unit comes after its configuration
+        self._next = None
+        self._is_skipping = False
+        first = gops[0][0]
+        self._first_pts_s, self._first_mono_s = first.pts_s, first.arrived_mono_s
+        self._plan = _begun(plan, self._config, first)
+        self._writer.open(self._plan, self._config, self._allowance_bytes)
+        # What is missing before a clip's first picture is not missing in the clip.
+        self._write([msgspec.structs.replace(first, follows_gap=False), *gops[0][1:]])
+        for units in gops[1:]:
+            self._write(units)
+        return plan.id
 
     def _write(self, units: list[AccessUnit]) -> None:
         assert self._plan is not None
@@ -167,6 +234,25 @@ class BurstDesk:
         self._writer.finish(plan.replaced(has_gap=plan.has_gap or has_gap))
 
 
-def _without_gap(first: AccessUnit) -> AccessUnit:
-    # What is missing before a clip's first picture is not missing in the clip.
-    return msgspec.structs.replace(first, follows_gap=False) if first.follows_gap else first
+def _find(burst: StartBurst, ring: Ring, now: Now, *, is_live: bool) -> tuple[_Window, Gops]:
+    """Return what was asked for and what of it the ring holds.
+
+    A moment that is wholly gone from the ring, or wrong because a clock stepped, is recorded from now on.
+    """
+    at_mono_s = ring.mono_of(burst.at.timestamp(), now.wall_s, now.mono_s)
+    window = _Window(begin_mono_s=at_mono_s - burst.before_s, end_mono_s=at_mono_s + burst.after_s)
+    gops = ring.between(window.begin_mono_s, window.end_mono_s, is_live=is_live)
+    is_gone = not gops and window.end_mono_s < now.mono_s
+    if is_gone or at_mono_s > now.mono_s + _AHEAD_S:
+        begin_mono_s, end_mono_s = now.mono_s - burst.before_s, now.mono_s + burst.after_s
+        window = _Window(begin_mono_s=begin_mono_s, end_mono_s=end_mono_s, is_moved=True)
+        gops = ring.between(window.begin_mono_s, window.end_mono_s, is_live=is_live)
+    return window, gops
+
+
+def _is_short(window: _Window, gops: Gops) -> bool:
+    return window.is_moved or gops[0][0].arrived_mono_s > window.begin_mono_s + _PREROLL_SLACK_S
+
+
+def _begun(plan: ClipPlan, config: StreamConfig, first: AccessUnit) -> ClipPlan:
+    return plan.replaced(start=datetime.fromtimestamp(first.at_s, timezone.utc), codec=config.codec)

@@ -14,7 +14,7 @@ from ..texts import Texts
 from .messages import OpenCamera, StartBurst, StreamChanged, StreamCondition, StreamReport
 from .packet_server import Feed
 from .reader import STALL_S, StreamReader
-from .recorder_bursts import BurstDesk
+from .recorder_bursts import BurstDesk, Now
 from .recorder_timeline import Meter, Timeline
 from .ring import AccessUnit, Ring, StreamConfig
 
@@ -59,9 +59,11 @@ class RecordedStream:
     def on_config(self, config: StreamConfig) -> None:
         """Begin a new stretch; the ring cannot mix two, so it begins anew."""
         with self._lock:
+            is_new = config != self._config
             self._config = config
             if self._ring is not None and self._desk is not None:
-                self._ring.clear()
+                if is_new:  # a reader that took over begins with what is known
+                    self._ring.clear()
                 self._desk.change(config)
             if self._feed is not None:
                 self._feed.open(config)
@@ -114,7 +116,8 @@ class RecordedStream:
         with self._lock:
             if self._ring is None or self._desk is None:
                 raise MediaError(self._texts("media.clip.no_camera", camera=self._camera))
-            return self._desk.ask(burst, self._ring, time.time(), time.monotonic())
+            now = Now(wall_s=time.time(), mono_s=time.monotonic())
+            return self._desk.ask(burst, self._ring, now, is_live=self._condition == "live")
 
     def forget_clip(self, clip_id: str) -> None:
         """Give up a clip that the disk did not take."""

@@ -103,6 +103,8 @@ def finish_part(storage: Path, plan: ClipPlan) -> Clip:
     part, whole = storage / plan.part, storage / plan.path
     if part.exists():
         _make_whole(part, whole)
+    elif not whole.exists():
+        raise ValueError("promised, and no picture came")
     seconds = _duration_s(whole)
     return Clip(
         id=plan.id,

@@ -75,13 +75,33 @@ class Ring:
             self.dropped_units += sum(len(gop) for gop in self._gops)
             self.clear()
 
-    def since(self, mono_s: float) -> list[AccessUnit]:
-        """Return every unit from the last keyframe at or before ``mono_s`` on, or all that there is."""
+    def between(self, begin_mono_s: float, end_mono_s: float, *, is_live: bool = True) -> list[list[AccessUnit]]:
+        """Return what came between two moments, by GOP, from the last keyframe at or before the first.
+
+        A GOP that an outage ended before ``begin_mono_s`` shows another time and is left out; the newest
+        one counts as ended when the stream is not live.
+        """
         first = 0
         for index, gop in enumerate(self._gops):
-            if gop[0].arrived_mono_s <= mono_s:
+            if gop[0].arrived_mono_s <= begin_mono_s:
                 first = index
-        return [unit for index, gop in enumerate(self._gops) if index >= first for unit in gop]
+        gops = list(self._gops)[first:]
+        while gops and gops[0][-1].arrived_mono_s < begin_mono_s:
+            is_ended = gops[1][0].follows_gap if len(gops) > 1 else not is_live
+            if not is_ended:
+                break
+            del gops[0]
+        inside = ([unit for unit in gop if unit.arrived_mono_s <= end_mono_s] for gop in gops)
+        return [gop for gop in inside if gop]
+
+    def mono_of(self, at_s: float, now_s: float, now_mono_s: float) -> float:
+        """Return when a moment of the wall clock was, by the picture that came nearest to it, or by now.
+
+        The wall clock may have stepped since that picture came; the moment was told by the clock of then.
+        """
+        known = [(unit.at_s, unit.arrived_mono_s) for gop in self._gops for unit in gop]
+        wall_s, mono_s = min([(now_s, now_mono_s), *known], key=lambda pair: abs(pair[0] - at_s))
+        return mono_s + at_s - wall_s
 
     def open_gop(self) -> list[AccessUnit]:
         """Return the newest keyframe and what came after it."""

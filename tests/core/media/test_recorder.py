@@ -254,11 +254,14 @@ def test_a_full_disk_is_said_in_words_and_costs_no_camera_a_picture(tmp_path, cl
         subprocess.run(["umount", "-l", str(small)], check=False)
 
 
-def test_a_burst_of_a_camera_that_is_not_there_or_shows_nothing_is_refused_in_words(recorder):
+def test_a_burst_of_a_camera_that_is_not_there_or_shows_nothing_fails_in_words(recorder):
     assert "does not know camera" in recorder.burst("hantu", "a").error
     recorder.open("mati", source("rtsp://127.0.0.1:9/x"))
     recorder.condition("mati", "lost")
-    assert "no pictures" in recorder.burst("mati", "b").error
+    promised = recorder.burst("mati", "b", after_s=0.5).clip
+    failure = recorder.failure()
+    assert (failure.clip, failure.keys) == (promised, ("b",)) and "no pictures" in failure.reason
+    assert recorder.burst("mati", "b", after_s=0.5).clip != promised, "who asks again is not told of the failed one"
 
 
 def test_a_moment_that_the_ring_no_longer_holds_gives_what_there_is(recorder, clip):
