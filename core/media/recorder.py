@@ -231,8 +231,10 @@ def main() -> None:
     parser.add_argument("--language", default="id")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    # A Ctrl-C in the terminal reaches every process; the hub stops its children itself, in order.
+    # A Ctrl-C in the terminal reaches every process, a service manager's SIGTERM too; the hub stops its
+    # children itself, in order, and they end when its socket closes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     av.logging.set_level(None)  # FFmpeg's own words may hold a URL with its login
     Recorder(
         socket.socket(fileno=arguments.hub_fd), arguments.packets, arguments.storage, Texts(arguments.language)

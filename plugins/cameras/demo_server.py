@@ -314,7 +314,9 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the hub, which ends this one in its order
+    # Ctrl-C and a service manager's SIGTERM are for the hub, which ends this one in its order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(1)  # small pictures: more threads cost more than they save
     orders = json.loads(sys.stdin.readline())
     server = Server(orders["token"], orders["port"])
