@@ -66,10 +66,22 @@ class Burst:
 
     targets: tuple[str, ...] = ("camera",)
 
+    def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
+        """Refuse more of the past than the recorder keeps."""
+        try:
+            before_s = duration(values.get("before", 0))
+        except vol.Invalid:
+            return  # a template, or the schema says what is wrong
+        if before_s > settings.media.ring_s:
+            kept = {"before": f"{before_s:g}", "ring": f"{settings.media.ring_s:g}"}
+            yield Fault(path="data.before", key="rules.check.before_beyond_ring", values=kept)
+
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
         """Ask the recorder; the clip's id is known at once, the clip is there when it has been cut."""
         at = call.event.at if call.event else hub.clock.now()
-        before_s, after_s = float(call.data["before"]), float(call.data["after"])
+        # The default, or what a template gives, may be more of the past than this hub keeps.
+        before_s = min(float(call.data["before"]), hub.settings.media.ring_s)
+        after_s = float(call.data["after"])
         clips: dict[str, str] = {}
         failed = []
         for camera_id in _cameras(call, hub):

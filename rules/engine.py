@@ -10,17 +10,18 @@ from datetime import datetime
 from typing import Protocol
 
 from ..core.bus import Bus
+from ..core.errors import StoreFailed
 from ..core.event_log import Committed, EventLog
 from ..core.journal import Journal
 from ..core.rule_contracts import Hub
-from ..core.tasks import TaskHandle, Tasks
+from ..core.tasks import TaskHandle, Tasks, back_off_s
 from ..core.types import Event, Trace, TraceStep, new_id
 from .deciding import LATE_LIMIT_S, Decider
 from .faults import FAULTS
 from .index import RuleIndex
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState
 from .run import TAKERS
-from .run_log import Figures, RunLog, RunRow
+from .run_log import Figures, RunLog, RunRow, RunState
 from .templates import TemplateBox
 from .walk import Opened, Walk
 
@@ -66,7 +67,8 @@ class RuleEngine:
                 self._box.compile(source)
         self._decider.figures = await self._log.figures()
         await self._resume()
-        await self._tell_wrong_rules()
+        # A full disk makes it wait for minutes, and the start with it.
+        self._hub.tasks.start("rules that are off", self._tell_wrong_rules, restart=False)
         self._follower = self._hub.tasks.start("rules", self._follow)
 
     async def stop(self) -> None:
@@ -183,13 +185,32 @@ class RuleEngine:
             log=log,
             variables=self._decider.variables(opened),
         )
-        try:
-            state, reason = await walk.go()
-        except FAULTS as err:
-            logger.exception("rule %s: run %s broke", opened.rule.id, opened.row.run_id)
-            state, reason = "failed", self._hub.texts("rules.run.broke", why=str(err) or type(err).__name__)
-        if not run.is_left:
-            await log.end(opened.row.run_id, state, reason, self._hub.clock.now())
+        state, reason = await self._gone(walk)
+        failures = 0
+        while not run.is_left:
+            try:
+                await log.end(opened.row.run_id, state, reason, self._hub.clock.now())
+            except StoreFailed as err:
+                failures += 1
+                logger.error("rule %s: how run %s ended could not be kept: %s", opened.rule.id, opened.row.run_id, err)
+                await self._hub.clock.sleep(back_off_s(failures))
+            else:
+                return
+
+    async def _gone(self, walk: Walk) -> tuple[RunState, str]:
+        """Return how a run ended; what was put off for the disk is taken again until it is of no use any more."""
+        clock, failures = self._hub.clock, 0
+        until_s = clock.mono_s() + LATE_LIMIT_S
+        while True:
+            try:
+                state, reason = await walk.go()
+            except FAULTS as err:
+                logger.exception("rule %s: run %s broke", walk.rule.id, walk.row.run_id)
+                return "failed", self._hub.texts("rules.run.broke", why=str(err) or type(err).__name__)
+            if not walk.has_put_off or clock.mono_s() > until_s:
+                return state, reason
+            failures += 1
+            await clock.sleep(back_off_s(failures))
 
     # --- after a restart --------------------------------------------------------------------------
 

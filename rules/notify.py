@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+from uuid import NAMESPACE_URL, uuid5
 
 import voluptuous as vol
 
+from ..core.clock import Clock
 from ..core.errors import ActionFailed, StoreFailed
 from ..core.rule_contracts import Hub
 from ..core.settings import Address, Settings
+from ..core.tasks import back_off_s
 from ..core.types import ActionCall, ActionResult, Event, Json, Notice, new_id
 from ..core.validators import Wrong, duration, text
 from .rule import Fault
@@ -18,6 +22,10 @@ from .rule import Fault
 # An alert of half an hour ago sends people to a place where nothing happens any more.
 EXPIRES_S = 1_800.0
 PREFIX = "notify."
+FAILED = "notice.failed"
+# A full disk or a locked file mostly passes; an action must end within 30 s.
+PATIENCE_S = 25.0
+T = TypeVar("T")
 
 
 class Notify:
@@ -51,36 +59,101 @@ class Notify:
         place = camera.name if camera else event.camera or hub.settings.site.name
         return hub.texts("rules.action.rescued_message", rule=alias, place=place, kind=event.kind, why=why)
 
+    async def unreached(self, path: str, why: str, call: ActionCall, hub: Hub) -> None:
+        """Tell as ``notice.failed`` that an alert has nobody to go to: no notice can say so."""
+        await _tell(hub, call, path, why, _Patience(hub.clock))
+
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
-        """Commit a notice for each address; one that is in the outbox already is no error."""
+        """Commit a notice for each address; one that is in the outbox already is no error. StoreFailed."""
+        addresses, strangers = _addresses(call, hub)
+        patience = _Patience(hub.clock)
+        for name, why in strangers.items():
+            await _tell(hub, call, name, why, patience)
+        if not addresses:
+            nobody = hub.texts("rules.action.nobody", action=call.action)
+            if not strangers:
+                await _tell(hub, call, call.action, nobody, patience)
+            raise ActionFailed("; ".join(strangers.values()) or nobody)
         put: list[str] = []
         known: list[str] = []
-        failed: list[str] = []
-        for address in _addresses(call, hub):
+        unkept: list[str] = []
+        for address in addresses:
             notice = _notice(call, address, hub)
             try:
-                (put if await hub.notify(notice) else known).append(f"{address.notifier}:{address.to}")
+                is_new = await patience.until_kept(partial(hub.notify, notice))
             except StoreFailed as err:
-                failed.append(str(err))
-        return ActionResult(is_ok=not failed, data={"to": put, "already": known}, error="; ".join(failed))
+                unkept.append(str(err))
+            else:
+                (put if is_new else known).append(f"{address.notifier}:{address.to}")
+        if unkept:
+            raise StoreFailed("; ".join(dict.fromkeys(unkept)))
+        return ActionResult(
+            is_ok=not strangers, data={"to": put, "already": known}, error="; ".join(strangers.values())
+        )
 
 
-def _addresses(call: ActionCall, hub: Hub) -> tuple[Address, ...]:
+class _Patience:
+    """Try again what the disk refused; all that one action keeps shares the time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until_s = clock.mono_s() + PATIENCE_S
+        self._failures = 0
+
+    async def until_kept(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Return what ``work`` returns. StoreFailed when the time is over."""
+        while True:
+            try:
+                return await work()
+            except StoreFailed:
+                self._failures += 1
+                wait_s = back_off_s(self._failures, 0.5, 4.0)
+                if self._clock.mono_s() + wait_s > self._until_s:
+                    raise
+            await self._clock.sleep(wait_s)
+
+
+async def _tell(hub: Hub, call: ActionCall, whom: str, why: str, patience: _Patience) -> None:
+    # A rule about failed notices that cannot be sent itself would tell of itself for ever.
+    if call.event is not None and call.event.kind == FAILED:
+        return
+    event = Event(
+        # The same at every try: the log keeps it once.
+        id=str(uuid5(NAMESPACE_URL, f"siaga:{call.key}:{whom}")),
+        site=hub.settings.site.id,
+        kind=FAILED,
+        at=hub.clock.now(),
+        data={
+            "notice": "",
+            "notifier": call.action.removeprefix(PREFIX) if call.action.startswith(PREFIX) else "",
+            "to": whom,
+            "state": "failed",
+            "reason": hub.texts("rules.action.unreached", rule=call.rule_id, why=why),
+            "attempts": 0,
+            "is_final": True,
+            "event": call.event.id if call.event else None,
+        },
+    )
+    await patience.until_kept(partial(hub.emit, event))
+
+
+def _addresses(call: ActionCall, hub: Hub) -> tuple[tuple[Address, ...], dict[str, str]]:
+    """Return who is reached, and why a name is none of ours."""
     notifier = call.action.removeprefix(PREFIX) if call.action.startswith(PREFIX) else None
     found: dict[tuple[str, str], Address] = {}
+    strangers: dict[str, str] = {}
     for contact_id in call.target.get("contact", ()):
         contact = hub.settings.contacts.get(contact_id)
         if contact is None:
-            raise ActionFailed(hub.texts("rules.check.no_contact", name=contact_id))
+            strangers[contact_id] = hub.texts("rules.check.no_contact", name=contact_id)
+            continue
         for address in contact.via:
             if notifier in (None, address.notifier):
                 found[(address.notifier, address.to)] = address
     if notifier is not None:
         for to in call.data.get("to", ()):
             found[(notifier, to)] = Address(notifier=notifier, to=to)
-    if not found:
-        raise ActionFailed(hub.texts("rules.action.nobody", action=call.action))
-    return tuple(found.values())
+    return tuple(found.values()), strangers
 
 
 def _notice(call: ActionCall, address: Address, hub: Hub) -> Notice:

@@ -10,7 +10,7 @@ from ..core.contracts import EventKind, Kind
 from ..core.errors import Problem
 from ..core.rule_contracts import Action, Condition, Hub, Trigger
 from ..core.settings import Settings
-from ..core.types import Event, Json, Struct
+from ..core.types import ActionCall, Event, Json, Struct
 
 Mode = Literal["single", "restart", "queued", "parallel"]
 
@@ -220,8 +220,12 @@ class Careful(Protocol):
 
 @runtime_checkable
 class Insistent(Protocol):
-    """What an action adds that must be done even where a template of its data fails."""
+    """What an action adds that must be done even where its data or its target is wrong, or the disk is full."""
 
     def rescue(self, key: str, why: str, alias: str, event: Event | None, hub: Hub) -> Json | None:
-        """Return what to take for ``key``, or None where the action cannot be done without it."""
+        """Return what to take for ``key`` of the data, or None to go without it."""
+        ...
+
+    async def unreached(self, path: str, why: str, call: ActionCall, hub: Hub) -> None:
+        """Tell that somebody at ``path`` (``target.contact``) cannot be known, before the others are reached."""
         ...

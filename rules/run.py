@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import voluptuous as vol
 
-from ..core.errors import ActionFailed, TemplateFailed
+from ..core.errors import ActionFailed, SiagaError, StoreFailed, TemplateFailed
 from ..core.rule_contracts import Hub
 from ..core.types import ActionCall, ActionResult, Json
 from ..core.validators import duration
+from .calling import Made, call_of
 from .faults import FAULTS, result_of
 from .rule import (
     ActionStep,
@@ -35,6 +37,14 @@ logger = logging.getLogger(__name__)
 ACTION_LIMIT_S = 30.0
 
 
+class _TooSlow(ActionFailed):
+    """Say that an action did not end in its time; what it began may still be done."""
+
+
+class _PutOff(SiagaError):
+    """Say that an action was not kept and has to be done later, under the same key."""
+
+
 async def _take_action(walk: Walk, step: Step) -> None:
     assert isinstance(step, ActionStep)
     if (held := walk.recorded(step)) is not None:
@@ -43,56 +53,33 @@ async def _take_action(walk: Walk, step: Step) -> None:
             walk.after_failure(step, held.error)
         return
     try:
-        call, rescued = _call(walk, step)
-        result = await _run(step, call, walk.hub)
+        made = call_of(walk, step)
+        if isinstance(step.action, Insistent):
+            result = await _insist(step, step.action, made, walk)
+        else:
+            result = await _run(step, made.call, walk.hub)
+    except _PutOff as err:
+        walk.put_off(step, str(err))
+        return
     except FAULTS as err:
         await walk.fail(step, str(err) or type(err).__name__)
         return
     walk.keep_made(result.data)
-    values = plain({"target": call.target, "data": call.data, **result.data})
+    values = plain({"target": made.call.target, "data": made.call.data, **result.data})
     if not result.is_ok:
         await walk.fail(step, result.error, values)
         return
-    await walk.end(step, "done", values, rescued)
+    await walk.end(step, "done", values, "; ".join(made.faults.values()))
 
 
-def _call(walk: Walk, step: ActionStep) -> tuple[ActionCall, str]:
-    target = {key: tuple(_names(walk.render(value))) for key, value in step.target.items()}
-    data: dict[str, Json] = {}
-    rescued = ""
-    for key, value in step.values.items():
-        try:
-            data[key] = walk.render(value)
-        except TemplateFailed as err:
-            other = _rescue(walk, step, key, str(err))
-            if other is None:
-                raise
-            data[key], rescued = other, str(err)
-            logger.warning("rule %s: %s.data.%s: %s", walk.rule.id, step.path, key, err)
-    known = {str(key) for key in step.kind.schema.schema} if isinstance(step.kind.schema.schema, dict) else set()
-    for name, made in walk.made.items():
-        if name in known:
-            data.setdefault(name, made)
+async def _insist(step: ActionStep, action: Insistent, made: Made, walk: Walk) -> ActionResult:
+    """Do what must be done; _PutOff where only the disk stands in the way."""
     try:
-        checked = step.kind.schema(data)
-    except vol.Invalid as err:
-        raise ActionFailed(f"data: {err}") from err
-    call = ActionCall(
-        action=step.name,
-        key=f"{walk.row.run_id}:{step.path}",
-        target=target,
-        data=checked,
-        event=walk.event,
-        run_id=walk.row.run_id,
-        rule_id=walk.rule.id,
-    )
-    return call, rescued
-
-
-def _rescue(walk: Walk, step: ActionStep, key: str, why: str) -> Json | None:
-    if isinstance(step.action, Insistent):
-        return step.action.rescue(key, why, walk.rule.alias, walk.event, walk.hub)
-    return None
+        for path, why in made.unreached.items():
+            await action.unreached(path, why, made.call, walk.hub)
+        return await _run(step, made.call, walk.hub)
+    except (StoreFailed, _TooSlow) as err:
+        raise _PutOff(str(err)) from err
 
 
 async def _run(step: ActionStep, call: ActionCall, hub: Hub) -> ActionResult:
@@ -100,7 +87,7 @@ async def _run(step: ActionStep, call: ActionCall, hub: Hub) -> ActionResult:
         async with asyncio.timeout(ACTION_LIMIT_S):
             return await result_of(step.action, call, hub)
     except TimeoutError as err:
-        raise ActionFailed(hub.texts("rules.action.too_slow", action=step.name, seconds=f"{ACTION_LIMIT_S:g}")) from err
+        raise _TooSlow(hub.texts("rules.action.too_slow", action=step.name, seconds=f"{ACTION_LIMIT_S:g}")) from err
 
 
 async def _take_delay(walk: Walk, step: Step) -> None:
@@ -108,23 +95,20 @@ async def _take_delay(walk: Walk, step: Step) -> None:
     if walk.recorded(step) is not None:
         return
     clock = walk.hub.clock
-    until = _deadline(walk, step)
-    if until is None:
+    if (held := walk.waited(step)) is not None:
+        until = datetime.fromisoformat(held.values["until"])
+        # A wall clock that was set back meanwhile must not make the wait longer than it was asked for.
+        left_s = min((until - clock.now()).total_seconds(), held.values.get("seconds", math.inf))
+    else:
         try:
-            length_s = duration(walk.render(step.length))
+            left_s = duration(walk.render(step.length))
         except (TemplateFailed, vol.Invalid) as err:
             await walk.fail(step, str(err))
             return
-        until = clock.now() + timedelta(seconds=length_s)
-        await walk.end(step, "waiting", {"until": until.isoformat()})
-    while (left_s := (until - clock.now()).total_seconds()) > 0:
-        await clock.sleep(left_s)
+        until = clock.now() + timedelta(seconds=left_s)
+        await walk.end(step, "waiting", {"until": until.isoformat(), "seconds": left_s})
+    await clock.sleep(max(0.0, left_s))
     await walk.end(step, "done", {"until": until.isoformat()})
-
-
-def _deadline(walk: Walk, step: DelayStep) -> datetime | None:
-    held = walk.waited(step)
-    return datetime.fromisoformat(held.values["until"]) if held is not None else None
 
 
 async def _take_choose(walk: Walk, step: Step) -> None:
@@ -227,9 +211,3 @@ TAKERS: dict[type[Step], Taker] = {
     StopStep: _take_stop,
     ConditionStep: _take_condition,
 }
-
-
-def _names(value: Json) -> list[str]:
-    if value is None or value == "":
-        return []
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]

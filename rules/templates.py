@@ -20,12 +20,12 @@ from ..core.errors import TemplateFailed
 from ..core.settings import SiteSettings
 from ..core.texts import Texts
 from ..core.types import Json
-from .faults import safe_function
+from .faults import FAULTS, safe_function
 from .sandbox import SOURCE_LIMIT, TIME_LIMIT_S, RuleEnvironment, bounded_range, join_output
 from .sandbox_filters import OwnLimit
 
-# What a filter of a stranger's plugin, or a template's own arithmetic, may raise.
-_FAULTS = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RuntimeError, OSError)
+# What a filter (Jinja2's own assert things), a stranger's function, or a template's arithmetic may raise.
+_FAULTS = (TemplateError, *FAULTS)
 _TRUE_WORDS = frozenset(("true", "yes", "on", "enable", "1", "ya", "benar"))
 _SHOWN = 200  # characters of a source in an error
 _VALUES_LIMIT = 8  # names kept for a trace

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from ..core.errors import StoreFailed
 from ..core.rule_contracts import Hub
 from ..core.types import Event, Json, Struct, TraceStep
@@ -67,9 +69,14 @@ class Walk:
         self.variables: dict[str, Any] = {**variables, "run": self._made}
         self._moment = RunMoment(box, hub.clock, hub.settings, self.variables)
         self._failed: list[str] = []
+        self.has_put_off = False
 
     async def go(self) -> tuple[RunState, str]:
-        """Take every step; return how the run ended and why."""
+        """Take every step that has not ended; return how the run ended and why.
+
+        Where ``has_put_off`` is true afterwards, going again takes what was put off.
+        """
+        self._failed, self.has_put_off = [], False
         try:
             await self.sequence(self.rule.steps)
         except EndOfSequence:
@@ -99,14 +106,16 @@ class Walk:
 
     async def end(self, step: Step, outcome: Outcome, values: dict[str, Json] | None = None, error: str = "") -> None:
         """Keep how a step ended. A full disk costs the trace, not the alert."""
-        told = TraceStep(
+        ended = TraceStep(
             path=step.path,
             what=_what(step),
             at=self.hub.clock.now(),
             outcome=outcome,
-            values=hidden(values or {}, self.rule.secrets),
-            error=str(hidden(error, self.rule.secrets)),
+            values=values or {},
+            error=error,
         )
+        self._ended[step.path] = ended
+        told = replace(ended, values=hidden(ended.values, self.rule.secrets), error=self.hidden(error))
         try:
             await self._log.put_step(self.row.run_id, told)
         except StoreFailed as err:
@@ -114,9 +123,19 @@ class Walk:
 
     async def fail(self, step: Step, error: str, values: dict[str, Json] | None = None) -> None:
         """Keep that a step failed, and end the run where the step says so."""
-        logger.warning("rule %s: %s: %s", self.rule.id, step.path, hidden(error, self.rule.secrets))
+        logger.warning("rule %s: %s: %s", self.rule.id, step.path, self.hidden(error))
         await self.end(step, "failed", values, error)
         self.after_failure(step, error)
+
+    def put_off(self, step: Step, why: str) -> None:
+        """Leave a step unrecorded, for the next time this run is gone through, now or after a restart."""
+        logger.error("rule %s: %s is put off: %s", self.rule.id, step.path, self.hidden(why))
+        self.has_put_off = True
+        self.after_failure(step, why)
+
+    def hidden(self, text: str) -> str:
+        """Return a text without the rule's secrets."""
+        return str(hidden(text, self.rule.secrets))
 
     def after_failure(self, step: Step, error: str) -> None:
         """Remember a failed step; leave the run where the step says so."""

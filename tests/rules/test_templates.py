@@ -4,9 +4,10 @@ import time
 from datetime import datetime, timezone
 
 import pytest
+import voluptuous as vol
 from hub_for_rules import EVENING
 from siaga.core.clock import ManualClock
-from siaga.core.errors import TemplateFailed
+from siaga.core.errors import StoreFailed, TemplateFailed
 from siaga.core.settings import SiteSettings
 from siaga.core.texts import Texts
 from siaga.rules.template_functions import offer_template_functions
@@ -104,6 +105,8 @@ SLOW = {
     "too deep": "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
     "too long": "{{ 1 }}" * 5000,
     "output in a loop": "{% for a in range(1000) %}{{ 'a' * 1000 }}{% endfor %}",
+    "comparisons in a loop": "{% set a = range(900) | list %}{% for x in a %}{{ [a, a, a] == [a, a, a] }}{% endfor %}",
+    "each in all": "{{ ([7] * 9000) | select('in', [8] * 9000) | list | count }}",
     "filter in a loop": "{% for a in range(1000) %}{% for b in range(1000) %}"
     "{% set x = range(1000) | list | sort | length %}{% endfor %}{% endfor %}",
 }
@@ -116,6 +119,27 @@ def test_a_template_that_would_run_or_grow_without_end_is_cut(source):
     with pytest.raises(TemplateFailed):
         templates.render(source, SEEN)
     assert time.thread_time() - began < 0.4
+
+
+def test_heavy_operations_in_a_loop_are_cut_as_soon_as_light_ones():
+    templates = box()
+    began = time.thread_time()
+    with pytest.raises(TemplateFailed, match="terlalu lama"):
+        templates.render("{% for i in range(1000) %}{% set x = a | sort %}{% endfor %}", {"a": [3, 1, 2] * 2_700})
+    assert time.thread_time() - began < 0.12
+
+
+@pytest.mark.parametrize("source", ["{{ 'abcdef' | truncate(2) }}", "{{ 1 | refuse }}", "{{ 1 | lose }}"])
+def test_whatever_a_filter_raises_is_a_failed_template(source):
+    def refuse(value):
+        raise vol.Invalid("tidak boleh")
+
+    def lose(value):
+        raise StoreFailed("disk penuh")
+
+    functions = {"refuse": refuse, "lose": lose}
+    with pytest.raises(TemplateFailed):
+        TemplateBox(functions, SiteSettings(id="x", name="X"), ManualClock(EVENING), Texts("id")).render(source, {})
 
 
 FORBIDDEN = [
