@@ -13,7 +13,7 @@ from sqlite_utils.migrations import Migrations
 from .bus import Bus
 from .event_log import stamp
 from .journal import Journal
-from .notice_states import NoticeRecord, NoticeState
+from .notice_states import FINISHED_STATES, NoticeRecord, NoticeState
 from .types import Notice, Struct
 
 migrations = Migrations("outbox")
@@ -152,6 +152,20 @@ class NoticeBook:
         sql = "select state, count(*) from notices group by state"
         return await self._journal.read(lambda db: dict(db.conn.execute(sql).fetchall()))
 
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` finished notices that were over before a time, the oldest of each state first."""
+
+        def remove(db: Database) -> int:
+            gone = 0
+            for state in sorted(FINISHED_STATES):
+                oldest = "select number, expires_at, tell from notices where state = ? order by number limit ?"
+                over = f"select number from ({oldest}) where expires_at < ? and tell is null"
+                sql = f"delete from notices where number in ({over})"
+                gone += db.conn.execute(sql, (state, limit - gone, stamp(before))).rowcount
+            return gone
+
+        return await self._journal.write(remove)
+
     def _tell(self, records: list[NoticeRecord]) -> None:
         for record in records:
             self._bus.publish(
@@ -171,10 +185,11 @@ def _records(db: Database, where: str, *values: Any) -> list[NoticeRecord]:  # n
 
 def _keep(db: Database, record: NoticeRecord) -> NoticeRecord:
     db.conn.execute(
-        "update notices set state = ?, next_at = ?, tell = ?, provider_id = ?, body = ? where key = ?",
+        "update notices set state = ?, next_at = ?, expires_at = ?, tell = ?, provider_id = ?, body = ? where key = ?",
         (
             record.state,
             stamp(record.next_at),
+            stamp(record.notice.expires_at),
             record.tell,
             record.provider_id,
             _encode(record).decode(),

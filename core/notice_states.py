@@ -16,6 +16,7 @@ from .types import Notice, Receipt, Struct, new_id
 
 NoticeState = Literal["waiting", "sending", "unsure", "accepted", "sent", "delivered", "read", "failed", "expired"]
 OPEN_STATES = ("waiting", "unsure")
+FINISHED_STATES = ("accepted", "sent", "delivered", "read", "failed", "expired")
 
 # Receipts only move a notice up. "failed" stands beside "sent": who had it delivered knows better.
 _HEIGHT: dict[NoticeState, int] = {
@@ -54,6 +55,8 @@ class OutboxTimes(Struct):
     shortest_wait_s: float = 5.0
     longest_wait_s: float = 300.0
     ask_wait_s: float = 300.0
+    # A far side may ask for an hour (Retry-After), to which a tenth is added.
+    longest_asked_s: float = 4_000.0
     crashes: int = 5
 
 
@@ -110,7 +113,11 @@ class NoticeRules:
             )
             if is_other or record.state not in {"sending", "unsure", "accepted", "sent"}:
                 return record
-            if record.state == "sending" and "failed" in record.receipts and receipt.provider_id == record.provider_id:
+            if (
+                record.state in {"sending", "unsure"}
+                and "failed" in record.receipts
+                and receipt.provider_id == record.provider_id
+            ):
                 return record  # the word that made us send again, repeated
             noted, why = _noted(record, receipt), self._reason("outbox.refused", receipt.detail)
             return (
@@ -125,6 +132,27 @@ class NoticeRules:
         """Return the record of a notice that is of no use any more."""
         why = self._reason("outbox.expired", record.last_error)
         return _change(record, now, state="expired", last_error=why, tell=new_id())
+
+    def clock_set(self, record: NoticeRecord, step_s: float, before: datetime, now: datetime) -> NoticeRecord:
+        """Return the record after the wall clock was set: what it waits for, and its end, are as far ahead as before.
+
+        ``before`` is the wall clock's time shortly before. A notice put since then knows the right time already.
+        """
+        step = timedelta(seconds=step_s)
+        is_older = record.notice.created_at < before + step / 2 if step_s > 0 else record.notice.created_at > now
+        notice, next_at = record.notice, record.next_at
+        if is_older:
+            created_at, expires_at = notice.created_at + step, notice.expires_at + step
+            notice = msgspec.structs.replace(notice, created_at=created_at, expires_at=expires_at)
+        if is_older or record.updated_at > now:
+            next_at += step
+        return self.due_soon(msgspec.structs.replace(record, notice=notice, next_at=next_at), now)
+
+    def due_soon(self, record: NoticeRecord, now: datetime) -> NoticeRecord:
+        """Return the record; one that waits longer than anybody asks for was told by a wrong clock, and is due."""
+        if record.next_at - now <= timedelta(seconds=self.times.longest_asked_s):
+            return record
+        return msgspec.structs.replace(record, next_at=now)
 
     def without_notifier(self, record: NoticeRecord, now: datetime) -> NoticeRecord:
         """Return the record with the reason why nothing happens; an older reason is kept."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
 from .bus import Bus
 from .clock import Clock
@@ -14,10 +16,13 @@ from .notice_states import NoticeRecord, NoticeRules, NoticeState, OutboxTimes
 from .outbox_desk import Desk, manners_of
 from .tasks import Tasks
 from .types import Event, Notice
+from .wall_steps import WallSteps
 
 __all__ = ["NoticeChanged", "NoticeRecord", "NoticeRules", "NoticeState", "Outbox", "OutboxTimes"]
 
 logger = logging.getLogger(__name__)
+
+OPEN = "state in ('waiting', 'unsure', 'sending')"
 
 # Back-offs are seconds to minutes: a look a second is exact enough and costs nothing while none is due.
 TICK_S = 1.0
@@ -49,6 +54,9 @@ class Outbox:
         self._sends = tasks.scope("notice")
         self._looks = tasks.scope("outbox")
         self._desks: dict[str, Desk] = {}
+        self._steps = WallSteps(clock)
+        self._setting = asyncio.Lock()
+        self._unkept: list[tuple[float, datetime]] = []
 
     async def start(self) -> None:
         """Make the table, mark what the last hub was sending as unsure, begin to send."""
@@ -62,6 +70,7 @@ class Outbox:
         cut = await self._book.change_all("state = 'sending'", cut_off)
         if cut:
             logger.warning("%d notices were being sent when the hub ended: nobody knows yet whether they arrived", cut)
+        await self._book.change_all(OPEN, lambda record: self._rules.due_soon(record, now))
         for name in sorted({*self._notifiers, *await self._book.notifiers()}):
             self._desk(name)
         self._looks.start("clock", self._tick)
@@ -114,6 +123,10 @@ class Outbox:
         """Return how many notices stand in each state, for the metrics."""
         return await self._book.counts()
 
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` finished notices that were over before a time; return how many went."""
+        return await self._book.prune(before, limit)
+
     @property
     def sending(self) -> int:
         """Return how many sends are under way."""
@@ -128,8 +141,8 @@ class Outbox:
                 clock=self._clock,
                 sends=self._sends,
                 notifiers=self._notifiers,
-                tell=self._failure,
-                emit=self._emit,
+                tell=self._tell,
+                set_right=self._set_right,
             )
             self._looks.start(name, self._desks[name].run)
         return self._desks[name]
@@ -137,15 +150,31 @@ class Outbox:
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(TICK_S)
+            await self._set_right()
             now = self._clock.now()
             for name in self._notifiers:
                 self._desk(name)
             for desk in list(self._desks.values()):
                 desk.tick(now)
 
-    def _failure(self, record: NoticeRecord) -> Event:
+    async def _set_right(self) -> None:
+        """Move what waits along with a wall clock that was set, before anybody compares times."""
+        async with self._setting:
+            step_s, before = self._steps.step()
+            if step_s:
+                logger.warning("the wall clock was set by %+.0f s: what waits keeps its time", step_s)
+                self._unkept.append((step_s, before))
+            while self._unkept:
+                step_s, before = self._unkept[0]
+                now = self._clock.now()
+                await self._book.change_all(OPEN, lambda r: self._rules.clock_set(r, step_s, before, now))  # noqa: B023
+                del self._unkept[0]
+                for desk in self._desks.values():
+                    desk.wake()
+
+    async def _tell(self, record: NoticeRecord) -> None:
         notice = record.notice
-        return Event(
+        failure = Event(
             id=record.tell or "",
             site=self._site_id,
             kind="notice.failed",
@@ -161,3 +190,4 @@ class Outbox:
                 "event": notice.event_id,
             },
         )
+        await self._emit(failure)

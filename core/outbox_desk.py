@@ -14,7 +14,7 @@ from .errors import StoreFailed
 from .notice_book import NoticeBook
 from .notice_states import Manners, NoticeRecord, NoticeRules
 from .tasks import Crash, Tasks, back_off_s, fenced
-from .types import Event, Receipt
+from .types import Receipt
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Desk:
         clock: Clock,
         sends: Tasks,
         notifiers: Mapping[str, Notifier],
-        tell: Callable[[NoticeRecord], Event],
-        emit: Callable[[Event], Awaitable[int]],
+        tell: Callable[[NoticeRecord], Awaitable[object]],
+        set_right: Callable[[], Awaitable[None]],
     ) -> None:
         self.name = name
         self.in_flight = 0
@@ -57,7 +57,7 @@ class Desk:
         self._sends = sends
         self._notifiers = notifiers
         self._tell = tell
-        self._emit = emit
+        self._set_right = set_right
         self._news = asyncio.Event()
         self._look_at: datetime | None = None
         self._had_notifier: bool | None = None
@@ -85,6 +85,7 @@ class Desk:
         notifier = self._notifiers.get(self.name)
         self._had_notifier = notifier is not None
         manners = manners_of(notifier) if notifier is not None else Manners()
+        await self._set_right()
         now = self._clock.now()
         free = self._rules.times.sends_at_once - self.in_flight if notifier is not None else 0
         taken = await self._book.take(
@@ -136,7 +137,9 @@ class Desk:
 
     async def _tell_failed(self) -> None:
         """Emit what is still to be told; the event's id is in the record, so that it is told once."""
-        for record in await self._book.find("notifier = ? and tell is not null order by number limit 100", self.name):
-            logger.warning("notice %s by %s: %s", record.notice.id, self.name, record.last_error)
-            await self._emit(self._tell(record))
-            await self._book.told(record)
+        where = "notifier = ? and tell is not null order by number limit 100"
+        while records := await self._book.find(where, self.name):
+            for record in records:
+                logger.warning("notice %s by %s: %s", record.notice.id, self.name, record.last_error)
+                await self._tell(record)
+                await self._book.told(record)

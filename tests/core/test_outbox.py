@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
@@ -71,12 +72,21 @@ def notice(key, *, to="posko", notifier="wa", lives_s=3600, priority="normal", e
     )
 
 
+class SettableClock(ManualClock):
+    """A clock by hand, whose wall time can be set as well."""
+
+    wrong_by = timedelta()
+
+    def now(self):
+        return super().now() + self.wrong_by
+
+
 class Site:
     """Journal, event log and outbox as the hub builds them, with a clock that is turned by hand."""
 
     def __init__(self, path, **notifiers):
         self.path, self.notifiers = path, notifiers
-        self.clock = ManualClock(START)
+        self.clock = SettableClock(START)
         self.bus = Bus()
         self.news = self.bus.subscribe(NoticeChanged)
 
@@ -378,3 +388,89 @@ async def test_find_shows_the_newest_first_by_state_and_event(site):
     assert [r.notice.key for r in await s.outbox.find()] == ["n2", "n1", "n0"]
     assert [r.notice.key for r in await s.outbox.find(event_id="flood", state="accepted")] == ["n2", "n1"]
     assert await s.outbox.counts() == {"accepted": 3}
+
+
+# --- a wall clock that is set ---------------------------------------------------------------------
+
+
+async def test_a_wall_clock_set_back_an_hour_holds_no_retry(site):
+    s = await site(wa=ScriptedNotifier(SendFailed("sibuk", verdict="retry")))
+    await s.outbox.put(notice("a"))
+    await s.settle()
+    assert await s.state("a") == "waiting"
+    s.clock.wrong_by = -timedelta(hours=1)
+    await s.pass_time(15)
+    assert await s.state("a") == "accepted"
+
+
+async def test_a_wall_clock_set_forward_expires_nothing_and_what_waits_keeps_its_time(site):
+    wa = ScriptedNotifier(*[SendFailed("sibuk", verdict="retry", wait_s=60)] * 2)
+    s = await site(wa=wa)
+    await s.outbox.put(notice("old", lives_s=1800))
+    await s.settle()
+    # As a small PC with an empty clock battery does when it finds a time server.
+    s.clock.wrong_by = timedelta(days=2_000)
+    late = notice("new")
+    right = timedelta(days=2_000)
+    await s.outbox.put(msgspec.structs.replace(late, created_at=s.clock.now(), expires_at=late.expires_at + right))
+    await s.pass_time(40)
+    assert await s.state("old") == "waiting" and len(wa.sent) == 2
+    await s.pass_time(35)
+    assert (await s.state("old"), await s.state("new")) == ("accepted", "accepted")
+    assert await s.failures() == []
+
+
+async def test_a_notice_still_expires_in_its_time_after_the_wall_clock_was_set(site):
+    s = await site(wa=ScriptedNotifier(*[SendFailed("sibuk", verdict="retry")] * 99))
+    await s.outbox.put(notice("a", lives_s=120))
+    await s.settle()
+    s.clock.wrong_by = timedelta(hours=1)
+    await s.pass_time(60, step=5)
+    assert await s.state("a") == "waiting"
+    s.clock.wrong_by = timedelta(0)
+    await s.pass_time(70, step=5)
+    assert await s.state("a") == "expired"
+
+
+async def test_what_was_put_under_a_clock_years_ahead_goes_out_after_the_start_under_the_right_one(site):
+    wa = ScriptedNotifier(SendFailed("sibuk", verdict="retry", wait_s=300))
+    s = await site(wa=wa)
+    s.clock.wrong_by = timedelta(days=400)
+    far = notice("a")
+    await s.outbox.put(msgspec.structs.replace(far, expires_at=far.expires_at + timedelta(days=400)))
+    await s.settle()
+    await s.stop()
+    s.clock.wrong_by = timedelta(0)
+    await s.start()
+    await s.pass_time(3)
+    assert await s.state("a") == "accepted"
+
+
+# --- many failures, repeated words ----------------------------------------------------------------
+
+
+async def test_every_one_of_many_failures_at_once_is_told(site):
+    s = await site()
+    for n in range(230):
+        await s.outbox.put(notice(f"n{n}", lives_s=20))
+    await s.pass_time(25, step=5)
+    async with asyncio.timeout(10):
+        while len(await s.events.find(kind="notice.failed", limit=500)) < 230:
+            await s.settle()
+
+
+async def test_a_repeated_word_on_the_first_message_changes_nothing_while_the_second_is_unsure(site):
+    wa = ConfirmingNotifier("accepted", SendFailed("jawaban hilang", verdict="unsure"))
+    s = await site(wa=wa)
+    await s.outbox.put(notice("a"))
+    await s.settle()
+    first = (await s.outbox.get("a")).provider_id
+    failed = Receipt(state="failed", at=START, provider_id=first, detail="24 jam lewat")
+    await s.outbox.receive(KeyedReceipt(receipt=failed, key="a", may_retry=True))
+    await s.pass_time(12)
+    assert await s.state("a") == "unsure" and len(wa.sent) == 2
+    for may_retry in (True, False):
+        await s.outbox.receive(KeyedReceipt(receipt=failed, key="a", may_retry=may_retry))
+        assert await s.state("a") == "unsure"
+    await s.pass_time(20)
+    assert len(wa.sent) == 2
