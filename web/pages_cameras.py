@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from urllib.parse import quote
 
 from aiohttp import web
@@ -15,6 +16,9 @@ from .event_words import EventCard, is_important
 from .parts import parts_of, visitor_of
 
 NEWEST = 8
+NEWEST_CLIPS = 3
+# An eye that was restarted counts its things from one again.
+SAME_THING = timedelta(minutes=2)
 LOOKED_THROUGH = 200
 # The widths that pages ask for; a free choice would make the eye encode anything anybody types.
 WIDTHS = {"480": 480, "960": 960}
@@ -98,7 +102,7 @@ async def _camera_page(request: web.Request, error: str, status: int) -> web.Str
     settings = parts.hub.settings.cameras.get(camera_id)
     camera = parts.hub.cameras.get(camera_id)
     presets, ptz_error = await _presets(camera.ptz if camera else None, wording.texts("web.ptz.late"))
-    clips = await parts.hub.clips.find(camera=camera_id, limit=6)
+    clips = await parts.hub.clips.find(camera=camera_id, limit=NEWEST_CLIPS)
     moved = request.query.get("preset", "")
     zones = settings.zones if settings else {}
     values = {
@@ -131,8 +135,19 @@ async def _newest(request: web.Request, camera: str | None) -> list[EventCard]:
     words = parts.words(visitor_of(request))
     found = await parts.hub.events.find(camera=camera, limit=LOOKED_THROUGH if camera is None else 30)
     cards = [words.card(item.event) for item in found if is_important(item.event)]
-    rows = {card.thing or card.id: card for card in reversed(cards)}
-    return sorted(rows.values(), key=lambda card: card.at, reverse=True)[:NEWEST]
+    return _once(cards)[:NEWEST]
+
+
+def _once(cards: list[EventCard]) -> list[EventCard]:
+    """Drop what tells of a thing that a newer card tells of already."""
+    kept: list[EventCard] = []
+    last: dict[str, EventCard] = {}
+    for card in cards:
+        newer = last.get(card.thing) if card.thing else None
+        if newer is None or newer.at - card.at > SAME_THING:
+            kept.append(card)
+            last[card.thing] = card
+    return kept
 
 
 def _known(request: web.Request) -> str:

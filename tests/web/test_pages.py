@@ -2,6 +2,7 @@
 
 import ast
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -135,6 +136,17 @@ async def test_events_are_found_by_kind_camera_and_day_a_page_at_a_time(inside):
     assert (await text_of(client, app.url + "/events?group=flood&camera=kali")).count("data-event=") == 1
     assert (await text_of(client, app.url + "/events?day=2001-01-01")).count("data-event=") == 0
     assert await text_of(client, app.url + "/events?day=9999-12-31&before=x&group='&camera=../..")
+
+
+async def test_a_person_seen_and_then_in_a_zone_is_one_row_and_the_next_day_another(inside):
+    hub, _, app, client = inside
+    now = hub.clock.now()
+    for hours, seconds in ((24, 0), (0, 0)):
+        for kind, later in (("object.person", 0), ("zone.enter", 2)):
+            at = now - timedelta(hours=hours) + timedelta(seconds=seconds + later)
+            await hub.happen(kind, "ptz", at=at, zone="halaman", data={"label": "person", "track": 1}, jpeg=None)
+    html = await text_of(client, app.url + "/cameras/ptz")
+    assert html.count('data-thing="ptz 1"') == 2 and html.count("Orang memasuki halaman") == 2
 
 
 async def test_the_api_gives_the_same_reads_as_json(inside):

@@ -7,6 +7,7 @@ const LONGEST_WAIT_MS = 30000;
 const SILENT_MS = 40000;
 const SESSION_ENDED = 4401;
 const MOST_ALERTS = 3;
+const SAME_THING_MS = 120000;
 
 let lastSeq = null;
 let wait = FIRST_WAIT_MS;
@@ -103,6 +104,7 @@ function addRow(event) {
   row.href = inside(event.url);
   row.dataset.event = event.id;
   row.dataset.thing = event.thing;
+  row.dataset.at = event.iso;
   row.className = `event ${event.severity} new`;
   const tag = row.querySelector("[data-slot=severity_word]");
   tag.hidden = event.severity === "info";
@@ -113,10 +115,15 @@ function addRow(event) {
     image.src = inside(event.picture);
     row.querySelector(".thumb").append(image);
   }
-  if (event.thing) for (const other of [...list.children]) if (other.dataset.thing === event.thing) other.remove();
+  if (event.thing) for (const other of [...list.children]) if (isSame(other, event)) other.remove();
   list.prepend(row);
   document.querySelector("[data-empty]").hidden = true;
   while (list.children.length > Number(list.dataset.events)) list.lastElementChild.remove();
+}
+
+function isSame(row, event) {
+  // A person who is seen and then enters a zone is one row; an eye that was restarted counts from one again.
+  return row.dataset.thing === event.thing && Math.abs(new Date(event.iso) - new Date(row.dataset.at)) < SAME_THING_MS;
 }
 
 function alert(event) {
