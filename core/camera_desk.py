@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 
 from .clock import Clock
 from .contracts import Camera, Kind
-from .errors import AuthFailed, SiagaError
+from .errors import AuthFailed, CameraLost, SiagaError
 from .health import HealthBook
+from .intake import Intake
 from .media.supervisor import MediaSupervisor
 from .plugin_manager import PluginManager
 from .services import Lent, PluginServices
 from .settings import CameraSettings
-from .tasks import Tasks
+from .tasks import TaskHandle, Tasks
 
 logger = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # A refused password does not get better by itself, and some cameras lock the account.
 AUTH_WAIT_S = 60.0
+# A login over a weak network takes some seconds; who says nothing for so long is not there.
+START_LIMIT_S = 30.0
 
 
 class CameraDesk:
     """Own every camera's control side."""
 
-    def __init__(self, lent: Lent, *, plugins: PluginManager, media: MediaSupervisor, health: HealthBook) -> None:
+    def __init__(
+        self, lent: Lent, *, plugins: PluginManager, media: MediaSupervisor, health: HealthBook, intake: Intake
+    ) -> None:
         self.cameras: dict[str, Camera] = {}
         self._lent = lent
         self._plugins = plugins
         self._media = media
         self._health = health
+        self._intake = intake
+        self._starters: list[TaskHandle] = []
 
     def make(self, settings: Mapping[str, CameraSettings]) -> None:
         """Build every camera; one whose plugin fails is shown as off, the others are built."""
@@ -47,34 +55,53 @@ class CameraDesk:
     def start(self, tasks: Tasks, settings: Mapping[str, CameraSettings]) -> None:
         """Start every camera as a task of its own, so that a slow one holds no other."""
         for camera_id, camera in self.cameras.items():
-            tasks.start(f"camera {camera_id}: start", self._starter(camera, settings[camera_id]), restart=False)
+            starter = self._starter(camera, settings[camera_id])
+            self._starters.append(tasks.start(f"camera {camera_id}: start", starter))
 
-    async def stop(self) -> None:
-        """Stop every camera; one that fails to let go is logged."""
-        for camera_id, camera in self.cameras.items():
-            try:
-                await camera.stop()
-            except (SiagaError, OSError) as err:
-                logger.warning("camera %s did not stop cleanly: %s", camera_id, err)
+    async def stop(self, limit_s: float) -> tuple[str, ...]:
+        """Stop every camera, all at once; return those that did not let go within the limit, by name."""
+        for starter in self._starters:
+            starter.cancel()
+        closing = Tasks(self._clock)
+        handles = [
+            closing.start(f"camera {camera_id}", camera.stop, restart=False)
+            for camera_id, camera in self.cameras.items()
+        ]
+        await closing.finish(limit_s)
+        for handle in handles:
+            handle.cancel()
+        return tuple(handle.name for handle in handles if not handle.done)
 
     def _starter(self, camera: Camera, settings: CameraSettings) -> Callable[[], Awaitable[None]]:
         async def start() -> None:
             part, wait_s = f"camera {settings.id}", FIRST_WAIT_S
+            self._health.set(part, "starting")
             while True:
                 try:
                     await self._plugins.guard(self._open(camera, settings), settings.id)
+                    self._intake.on_started(settings.id)
                     self._health.set(part, "ok")
                     return
                 except SiagaError as err:
-                    self._health.set(part, "lost", str(err))
-                    wait_s = AUTH_WAIT_S if isinstance(err, AuthFailed) else min(wait_s * 2, LONGEST_WAIT_S)
+                    is_auth, reason = isinstance(err, AuthFailed), str(err)
+                self._health.set(part, "lost", reason)
+                await self._intake.on_start_failed(settings.id, reason, is_auth=is_auth)
+                wait_s = AUTH_WAIT_S if is_auth else min(wait_s * 2, LONGEST_WAIT_S)
                 await self._clock.sleep(wait_s * random.uniform(0.5, 1.0))
 
         return start
 
     async def _open(self, camera: Camera, settings: CameraSettings) -> None:
-        await camera.start()
-        await self._media.open_camera(settings, await camera.streams())
+        try:
+            async with asyncio.timeout(START_LIMIT_S) as limit:
+                await camera.start()
+                sources = await camera.streams()
+        except TimeoutError as err:
+            if not limit.expired():
+                raise  # the plugin's own
+            words = self._lent.texts("hub.camera_silent", camera=settings.id, seconds=round(START_LIMIT_S))
+            raise CameraLost(words) from err
+        await self._media.open_camera(settings, sources)
 
     @property
     def _clock(self) -> Clock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 from sqlite_utils import Database
@@ -36,17 +38,22 @@ def create_clips(db: Database) -> None:
 
 
 class ClipIndex:
-    """Add and find clips. Every method raises StoreFailed when the disk fails."""
+    """Add and find clips. Every method raises StoreFailed when the disk fails.
 
-    def __init__(self, journal: Journal, texts: Texts) -> None:
+    A row stays when its file went with the days that are kept: the chain must hold. Where the
+    storage ``folder`` is known, what is shown (``asked_by``, ``showing``, ``find``) has its file.
+    """
+
+    def __init__(self, journal: Journal, texts: Texts, folder: Path | None) -> None:
         self._journal = journal
         self._texts = texts
+        self._folder = folder
 
     @classmethod
-    async def open(cls, journal: Journal, texts: Texts | None = None) -> ClipIndex:
+    async def open(cls, journal: Journal, texts: Texts | None = None, folder: Path | None = None) -> ClipIndex:
         """Make the tables where they are missing."""
         await journal.migrate(migrations)
-        return cls(journal, texts or Texts())
+        return cls(journal, texts or Texts(), folder)
 
     async def add(self, clip: Clip) -> Clip:
         """Index a clip and return it with its chain; the same id again returns the first row."""
@@ -82,7 +89,7 @@ class ClipIndex:
         sql = """select body from clips where id in (select clip from clip_keys where key >= ? and key < ?)
             order by start, number"""
         bounds = (prefix, prefix + "\U0010ffff")
-        return await self._journal.read(lambda db: [_decode(row[0]) for row in db.conn.execute(sql, bounds)])
+        return await self._journal.read(lambda db: self._there(_decode(row[0]) for row in db.conn.execute(sql, bounds)))
 
     async def showing(self, camera: str, at: datetime) -> list[Clip]:
         """Return the clips of a camera that hold a moment, oldest first."""
@@ -90,7 +97,8 @@ class ClipIndex:
         bounds = (camera, stamp(at - _LONGEST), stamp(at))
 
         def look(db: Database) -> list[Clip]:
-            return [clip for row in db.conn.execute(sql, bounds) if (clip := _decode(row[0])).end >= at]
+            found = (_decode(row[0]) for row in db.conn.execute(sql, bounds))
+            return self._there(clip for clip in found if clip.end >= at)
 
         return await self._journal.read(look)
 
@@ -102,7 +110,8 @@ class ClipIndex:
             values.append(stamp(since))
         where = f"where {' and '.join(wheres)}" if wheres else ""
         sql = f"select body from clips {where} order by start desc, number desc limit ?"
-        return await self._journal.read(lambda db: [_decode(row[0]) for row in db.conn.execute(sql, [*values, limit])])
+        bounds = [*values, limit]
+        return await self._journal.read(lambda db: self._there(_decode(row[0]) for row in db.conn.execute(sql, bounds)))
 
     async def verify(self) -> str | None:
         """Walk the whole chain; return None when it holds, else which row is broken, in words."""
@@ -122,6 +131,11 @@ class ClipIndex:
             return self._texts("clips.row_missing", number=expected) if row and row[0] >= expected else None
 
         return await self._journal.read(walk)
+
+    def _there(self, clips: Iterable[Clip]) -> list[Clip]:
+        # Asked in the journal's reading thread, for a page's handful: also what was removed by hand is known.
+        folder = self._folder
+        return [clip for clip in clips if folder is None or (folder / clip.path).is_file()]
 
     async def _first(self, sql: str, value: str) -> Clip | None:
         def look(db: Database) -> Clip | None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import aiohttp
 
@@ -25,6 +25,7 @@ from .intake import Intake
 from .journal import Journal
 from .media.messages import Reading
 from .media.supervisor import MediaSupervisor
+from .media.supervisor_report import MediaTuning
 from .memory import Memory
 from .notice_states import NoticeRules
 from .outbox import Outbox
@@ -37,7 +38,10 @@ from .types import Clip, Event, Notice, Picture, new_id
 
 logger = logging.getLogger(__name__)
 
-STOP_LIMIT_S = 10.0
+# The whole stop takes 10 s at most: this much for all that may be waited for, the rest for what must be done.
+STOP_LIMIT_S = 7.5
+LEAST_LIMIT_S = 0.2
+PART_LIMIT_S = 2.0
 HTTP_TIMEOUT_S = 30.0
 
 
@@ -74,6 +78,7 @@ class Hub:
         *,
         problems: tuple[Problem, ...] = (),
         clock: Clock | None = None,
+        tuning: MediaTuning | None = None,
     ) -> None:
         self.settings = settings
         self.plugins = plugins
@@ -86,6 +91,8 @@ class Hub:
         self.storage = Path(settings.folder) / settings.storage.path
         self.notifiers: dict[str, Notifier] = {}
         self._parts: list[Part] = []
+        self._ends: list[_End] = []
+        self._tuning = tuning
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -100,16 +107,7 @@ class Hub:
 
     async def open(self) -> None:
         """Open the journal and build the core's parts; nothing moves yet. StoreFailed, PluginError."""
-        try:
-            self.storage.mkdir(parents=True, exist_ok=True)
-        except OSError as err:
-            raise StoreFailed(self.texts("hub.storage_not_made", path=self.storage, why=err.strerror)) from err
-        self.store = self.plugins.make(self.plugins.stores["local"], self.storage)
-        self.journal = await Journal.open(self.storage / "siaga.db", texts=self.texts)
-        self.events = await EventLog.open(self.journal, self.bus)
-        self.clips = await ClipIndex.open(self.journal, self.texts)
-        self.audit = await AuditLog.open(self.journal)
-        self.memory = await Memory.open(self.journal)
+        await self._open_journal()
         site = self.settings.site
         self.intake = Intake(
             site.id,
@@ -119,6 +117,7 @@ class Hub:
             clips=self.clips,
             store=self.store,
             health=self.health,
+            texts=self.texts,
         )
         lent = Lent(
             site=site,
@@ -131,6 +130,7 @@ class Hub:
             http=self._http,
         )
         self._make_notifiers(lent)
+        self._ends.append(_End("notifiers", self._close_notifiers, 1.0))
         self.outbox = Outbox(
             self.journal,
             self.bus,
@@ -141,7 +141,27 @@ class Hub:
             site.id,
             rules=NoticeRules(self.texts),
         )
+        self._ends.append(_End("outbox", _whole(self.outbox.stop), 2.0))
         self._build_media(lent)
+
+    async def _open_journal(self) -> None:
+        try:
+            self.storage.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise StoreFailed(self.texts("hub.storage_not_made", path=self.storage, why=err.strerror)) from err
+        self.store = self.plugins.make(self.plugins.stores["local"], self.storage)
+        self.journal = await Journal.open(self.storage / "siaga.db", texts=self.texts)
+        for part in ("journal", "storage"):
+            self.health.set(part, "ok")
+        self._ends += [
+            _End("journal", _whole(self.journal.close), 1.0, least_s=1.0),
+            _End("http", _whole(self._close_session), 0.5),
+            _End("tasks", self.tasks.stop, 2.0),
+        ]
+        self.events = await EventLog.open(self.journal, self.bus)
+        self.clips = await ClipIndex.open(self.journal, self.texts, self.storage)
+        self.audit = await AuditLog.open(self.journal)
+        self.memory = await Memory.open(self.journal)
 
     def _build_media(self, lent: Lent) -> None:
         self.media = MediaSupervisor(
@@ -153,12 +173,22 @@ class Hub:
             health=self.health,
             sink=self.intake,
             texts=self.texts,
+            tuning=self._tuning,
             plugins_off=[plugin.name for plugin in self.plugins.plugins if not plugin.is_on],
         )
+        # 4 s for the processes, and what it takes to end those that are late.
+        self._ends.append(_End("media", _whole(self.media.stop), 5.0))
         self.housekeeping = Housekeeping(
-            self.settings, self.storage, clock=self.clock, intake=self.intake, health=self.health
+            self.settings,
+            self.storage,
+            clock=self.clock,
+            intake=self.intake,
+            health=self.health,
+            events=self.events,
+            outbox=self.outbox,
         )
-        self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health)
+        self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health, intake=self.intake)
+        self._ends.append(_End("cameras", self.desk.stop, 3.0))
         self.desk.make(self.settings.cameras)
 
     def add(self, part: Part) -> None:
@@ -174,26 +204,23 @@ class Hub:
         self.desk.start(self.tasks, self.settings.cameras)
         for part in self._parts:
             await part.start()
-        await self.emit(Event(id=new_id(), site=self.settings.site.id, kind="hub.start", at=self.clock.now()))
+        began = Event(id=new_id(), site=self.settings.site.id, kind="hub.start", at=self.clock.now())
+        self.tasks.start("hub.start", lambda: self._tell(began))
         self.plugins.hub_ready(self)
 
     async def stop(self) -> tuple[str, ...]:
-        """Stop in order within ``STOP_LIMIT_S``; return the names of those that were late."""
+        """Stop whatever was opened, the newest first, within 10 s; return the names of those that were late.
+
+        Each stop is a task of its own: one that raises is logged, one that does not even hear its
+        cancellation is left behind, and neither keeps the others from stopping.
+        """
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + STOP_LIMIT_S
+        closing = Tasks(self.clock)
         late: list[str] = []
-        steps: list[tuple[str, Callable[[], Awaitable[object]], float]] = [
-            *((type(part).__name__, part.stop, 2.0) for part in reversed(self._parts)),
-            ("cameras", self.desk.stop, 2.0),
-            ("media", self.media.stop, 5.0),
-            ("outbox", self.outbox.stop, 2.0),
-            ("notifiers", self._close_notifiers, 1.0),
-        ]
-        deadline_s = self.clock.mono_s() + STOP_LIMIT_S - 1.0
-        for name, stop, limit_s in steps:
-            await self._stop_one(name, stop, min(limit_s, max(0.2, deadline_s - self.clock.mono_s())), late)
-        late += await self.tasks.stop(max(0.5, deadline_s - self.clock.mono_s()))
-        if self._session is not None:
-            await self._session.close()
-        await self.journal.close()
+        for end in [*(_of_part(part) for part in reversed(self._parts)), *reversed(self._ends)]:
+            limit_s = min(end.limit_s, max(end.least_s, deadline_s - loop.time()))
+            late += await _stopped(closing, end, limit_s)
         return tuple(late)
 
     # --- what actions, rules and pages may ask (rule_contracts.Hub) -----------------------------
@@ -255,16 +282,58 @@ class Hub:
                 self.health.set(part, "off", str(err))
                 logger.error("notifier %s is off: %s", notifier_id, err)
 
-    async def _close_notifiers(self) -> None:
-        for notifier in self.notifiers.values():
-            await notifier.close()
+    async def _close_notifiers(self, limit_s: float) -> tuple[str, ...]:
+        closing = Tasks(self.clock)
+        for notifier_id, notifier in self.notifiers.items():
+            closing.start(f"notifier {notifier_id}", notifier.close, restart=False)
+        await closing.finish(limit_s)
+        return closing.names()
 
-    @staticmethod
-    async def _stop_one(name: str, stop: Callable[[], Awaitable[object]], limit_s: float, late: list[str]) -> None:
-        try:
-            async with asyncio.timeout(limit_s):
-                await stop()
-        except TimeoutError:
-            late.append(name)
-        except (SiagaError, OSError) as err:
-            logger.warning("%s did not stop cleanly: %s", name, err)
+    async def _close_session(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _tell(self, event: Event) -> None:
+        """Tell until it is kept: a disk that is full at the start must not hold up the start."""
+        while True:
+            try:
+                await self.emit(event)
+            except StoreFailed as err:
+                logger.error("%s", self.texts("hub.start_not_told", why=err))
+            else:
+                return
+
+
+class _End(NamedTuple):
+    """Say how something that was opened is stopped; ``stop`` gets its limit and returns who was late."""
+
+    name: str
+    stop: Callable[[float], Awaitable[tuple[str, ...]]]
+    limit_s: float
+    least_s: float = LEAST_LIMIT_S
+
+
+def _whole(stop: Callable[[], Awaitable[object]]) -> Callable[[float], Awaitable[tuple[str, ...]]]:
+    async def stop_it(_limit_s: float) -> tuple[str, ...]:
+        await stop()
+        return ()
+
+    return stop_it
+
+
+def _of_part(part: Part) -> _End:
+    return _End(type(part).__name__, _whole(part.stop), PART_LIMIT_S)
+
+
+async def _stopped(closing: Tasks, end: _End, limit_s: float) -> tuple[str, ...]:
+    late: list[str] = []
+
+    async def stop() -> None:
+        late.extend(await end.stop(limit_s))
+
+    handle = closing.start(end.name, stop, restart=False)
+    # A little more than its own limit, so that it can still say who was late.
+    if await handle.wait(limit_s + LEAST_LIMIT_S / 2):
+        return tuple(late)
+    handle.cancel()
+    return (end.name,)

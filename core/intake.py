@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from .bus import Bus
 from .clip_index import ClipIndex
@@ -13,7 +16,9 @@ from .contracts import Store
 from .errors import StoreFailed
 from .event_log import EventLog
 from .health import HealthBook
+from .log import masked
 from .media.messages import ClipFailed, EyeEvent, Reading, StreamCondition, StreamReport
+from .texts import Texts
 from .types import Clip, Event, Json, StreamRole, new_id
 
 logger = logging.getLogger(__name__)
@@ -33,13 +38,35 @@ _HEALTH_OF: dict[StreamCondition, Literal["starting", "ok", "degraded", "lost", 
     "unreadable": "lost",
     "closed": "off",
 }
+# Words that a camera or a library gave us: they quote addresses with their login.
+_FOREIGN_WORDS = ("reason", "detail", "error")
+
+# One stream, or the camera itself (``start``) before its streams are known.
+_Key = tuple[str, StreamRole | Literal["start"]]
+
+
+class _Away:
+    """Since when a stream is away, and the last word on why."""
+
+    def __init__(self, since_s: float) -> None:
+        self.since_s = since_s
+        self.reason = ""
 
 
 class Intake:
     """Fulfil ``MediaSink``: the one door by which the video processes' news enters the hub."""
 
     def __init__(
-        self, site: str, *, clock: Clock, bus: Bus, events: EventLog, clips: ClipIndex, store: Store, health: HealthBook
+        self,
+        site: str,
+        *,
+        clock: Clock,
+        bus: Bus,
+        events: EventLog,
+        clips: ClipIndex,
+        store: Store,
+        health: HealthBook,
+        texts: Texts | None = None,
     ) -> None:
         self.readings: dict[tuple[str, str, str | None], Reading] = {}
         self._site = site
@@ -49,23 +76,37 @@ class Intake:
         self._clips = clips
         self._store = store
         self._health = health
-        self._away: dict[tuple[str, StreamRole], float] = {}
-        self._told: set[tuple[str, StreamRole]] = set()
+        self._texts = texts or Texts()
+        self._away: dict[_Key, _Away] = {}
+        # What was told of a stream that is not back yet.
+        self._told: dict[_Key, str] = {}
 
     async def emit(self, event: Event) -> int:
         """Commit an event and publish it; a disk that is full is waited for. StoreFailed in the end."""
-        for _ in range(COMMIT_TRIES - 1):
+        event = _without_logins(event)
+        tries = 1
+        while True:
             try:
-                return await self._events.add(event)
+                seq = await self._events.add(event)
             except StoreFailed as err:
                 self._health.set("journal", "lost", str(err))
-                await self._clock.sleep(COMMIT_WAIT_S)
-        return await self._events.add(event)
+                if tries == COMMIT_TRIES:
+                    raise
+            else:
+                self._health.set("journal", "ok")
+                return seq
+            tries += 1
+            await self._clock.sleep(COMMIT_WAIT_S)
 
     async def keep_picture(self, camera: str, name: str, at: datetime, jpeg: bytes) -> str:
         """Keep a JPEG; return its path below the storage folder. StoreFailed."""
         relative = f"snapshots/{camera}/{at:%Y-%m-%d}/{name}.jpg"
-        await self._store.put(relative, jpeg)
+        try:
+            await self._store.put(relative, jpeg)
+        except StoreFailed as err:
+            self._health.set("storage", "lost", str(err))
+            raise
+        self._health.set("storage", "ok")
         return relative
 
     async def on_event(self, message: EyeEvent) -> None:
@@ -77,7 +118,6 @@ class Intake:
                 snapshot = await self.keep_picture(message.camera, event_id, message.at, message.jpeg)
             except StoreFailed as err:
                 logger.error("%s: the picture of %s was not kept: %s", message.camera, message.kind, err)
-                self._health.set("storage", "lost", str(err))
         event = Event(
             id=event_id,
             site=self._site,
@@ -97,15 +137,19 @@ class Intake:
         self._bus.publish(message)
 
     async def on_clip(self, clip: Clip) -> None:
-        """Put a finished clip into the index and say so, once: after a crash it may be told again."""
+        """Put a finished clip into the index and say so. StoreFailed: the recorder tells it again.
+
+        The event's id follows from the clip's: told again after a crash between the two, it is
+        neither lost nor doubled.
+        """
         is_known = await self._clips.get(clip.id) is not None
         kept = await self._clips.add(clip)
-        if is_known:
-            return
-        self._bus.publish(kept)
-        seconds = round((clip.end - clip.start).total_seconds(), 1)
-        data: dict[str, Json] = {"clip": clip.id, "seconds": seconds, "has_gap": clip.has_gap}
-        await self._tell("clip.done", clip.camera, data)
+        if not is_known:
+            self._bus.publish(kept)
+        seconds = round((kept.end - kept.start).total_seconds(), 1)
+        data: dict[str, Json] = {"clip": kept.id, "seconds": seconds, "has_gap": kept.has_gap}
+        event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"siaga:clip.done:{kept.id}"))
+        await self.emit(self._event("clip.done", kept.camera, data, event_id))
 
     async def on_clip_failed(self, message: ClipFailed) -> None:
         """Say that a recording was asked for and is not there."""
@@ -114,22 +158,28 @@ class Intake:
 
     async def on_stream(self, report: StreamReport, at: datetime) -> None:
         """Keep a stream's health; coming back is told at once, going away by ``watch_streams``."""
-        key = (report.camera, report.role)
-        self._health.set(f"camera {report.camera} {report.role}", _HEALTH_OF[report.condition], report.reason)
+        key: _Key = (report.camera, report.role)
+        away = None if report.condition in ("live", "closed") else self._note_away(key, report.reason)
+        reason = away.reason if away is not None else report.reason
+        self._health.set(f"camera {report.camera} {report.role}", _HEALTH_OF[report.condition], reason)
         if report.condition == "auth_failed":
-            if key not in self._told:
-                self._told.add(key)
-                await self._tell("camera.auth_failed", report.camera, {"stream": report.role, "reason": report.reason})
+            await self._tell_away(key, "camera.auth_failed", reason)
         elif report.condition == "live":
-            self._away.pop(key, None)
-            if key in self._told:
-                self._told.discard(key)
-                await self._tell("camera.online", report.camera, {"stream": report.role})
+            await self._tell_back(key)
         elif report.condition == "closed":
             self._away.pop(key, None)
-            self._told.discard(key)
-        else:
-            self._away.setdefault(key, self._clock.mono_s())
+            self._told.pop(key, None)
+
+    async def on_start_failed(self, camera: str, reason: str, *, is_auth: bool) -> None:
+        """Take that a camera could not be started: told once, like a stream that stays away."""
+        key: _Key = (camera, "start")
+        self._note_away(key, reason)
+        if is_auth:
+            await self._tell_away(key, "camera.auth_failed", reason)
+
+    def on_started(self, camera: str) -> None:
+        """Take that a camera was started: from now on its streams say how it is."""
+        self._away.pop((camera, "start"), None)
 
     async def on_process(self, name: str, what: Literal["started", "died", "hung"], detail: str) -> None:
         """Say that a recorder or an eye was replaced."""
@@ -145,20 +195,75 @@ class Intake:
         while True:
             await self._clock.sleep(1.0)
             now_s = self._clock.mono_s()
-            for key, since_s in list(self._away.items()):
-                if key in self._told or now_s - since_s < OFFLINE_AFTER_S:
-                    continue
-                self._told.add(key)
-                camera, role = key
-                health = self._health.get(f"camera {camera} {role}")
-                await self._tell("camera.offline", camera, {"stream": role, "reason": health.reason if health else ""})
+            for key, away in list(self._away.items()):
+                is_told = key in self._told or (key[0], "start") in self._told
+                if not is_told and now_s - away.since_s >= OFFLINE_AFTER_S:
+                    await self._tell_away(key, "camera.offline", away.reason or self._texts("hub.no_word_yet"))
 
-    async def _tell(self, kind: str, camera: str | None, data: dict[str, Json]) -> None:
-        now = self._clock.now()
-        await self._commit(Event(id=new_id(), site=self._site, kind=kind, at=now, camera=camera, data=data))
+    async def look_again(self) -> None:
+        """Try the disk where it failed: with no news to keep, nothing else would say that it is back."""
+        if (journal := self._health.get("journal")) is not None and journal.state == "lost":
+            try:
+                # Any row that changes does; this one nobody reads.
+                await self._events.advance("disk", int(self._clock.now().timestamp()))
+            except StoreFailed as err:
+                self._health.set("journal", "lost", str(err))
+            else:
+                self._health.set("journal", "ok")
+        if (storage := self._health.get("storage")) is not None and storage.state == "lost":
+            try:
+                await self._store.put(".room", bytes(64_000))  # about a picture
+            except StoreFailed as err:
+                self._health.set("storage", "lost", str(err))
+            else:
+                self._health.set("storage", "ok")
 
-    async def _commit(self, event: Event) -> None:
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _note_away(self, key: _Key, reason: str) -> _Away:
+        away = self._away.setdefault(key, _Away(self._clock.mono_s()))
+        # While it connects again it says nothing: why it went is still what people want to know.
+        away.reason = reason or away.reason
+        return away
+
+    async def _tell_away(self, key: _Key, kind: str, reason: str) -> None:
+        camera, role = key
+        if self._told.get(key) == kind:
+            return
+        # Noted before it is told: it may come back while the disk is waited for.
+        before, self._told[key] = self._told.get(key), kind
+        stream = "main" if role == "start" else role
+        if not await self._tell(kind, camera, {"stream": stream, "reason": reason}) and self._told.get(key) == kind:
+            self._told.pop(key)
+            if before is not None:
+                self._told[key] = before
+
+    async def _tell_back(self, key: _Key) -> None:
+        camera, role = key
+        was_told = False
+        for one in (key, (camera, "start")):
+            self._away.pop(one, None)
+            was_told = self._told.pop(one, None) is not None or was_told
+        if was_told:
+            await self._tell("camera.online", camera, {"stream": role})
+
+    def _event(self, kind: str, camera: str | None, data: dict[str, Json], event_id: str = "") -> Event:
+        at = self._clock.now()
+        return Event(id=event_id or new_id(), site=self._site, kind=kind, at=at, camera=camera, data=data)
+
+    async def _tell(self, kind: str, camera: str | None, data: dict[str, Json]) -> bool:
+        return await self._commit(self._event(kind, camera, data))
+
+    async def _commit(self, event: Event) -> bool:
         try:
             await self.emit(event)
         except StoreFailed as err:
             logger.error("%s of %s was lost, the journal cannot be written: %s", event.kind, event.camera, err)
+            return False
+        return True
+
+
+def _without_logins(event: Event) -> Event:
+    """Hide what an error quoted: an event goes to pages, messages and other programs."""
+    words = {key: masked(word) for key in _FOREIGN_WORDS if isinstance(word := event.data.get(key), str)}
+    return msgspec.structs.replace(event, data={**event.data, **words}) if words else event
