@@ -34,6 +34,7 @@ from .errors import (
     TemplateFailed,
 )
 from .hookspecs import hookimpl
+from .retry_after import retry_after_s
 from .rule_contracts import Action, Condition, Hub, Moment, Trigger, Verdict
 from .settings import CameraSettings, NotifierSettings
 from .texts import Texts
@@ -101,5 +102,6 @@ __all__ = [
     "Verdict",
     "Wants",
     "hookimpl",
+    "retry_after_s",
     "validators",
 ]

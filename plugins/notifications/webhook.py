@@ -8,7 +8,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from datetime import timezone
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 from urllib.parse import urlsplit
@@ -17,13 +16,12 @@ import aiohttp
 import msgspec
 import voluptuous as vol
 
-from ...core import Kind, Notice, Notifier, NotifierSettings, Receipt, SendFailed, Services, hookimpl
+from ...core import Kind, Notice, Notifier, NotifierSettings, Receipt, SendFailed, Services, hookimpl, retry_after_s
 
 # Base64 adds a third: the body stays under 10 MB, which common servers take by setting.
 MAX_PICTURE_BYTES = 6_000_000
 # What the far side says beyond this is not read.
 MAX_ANSWER_BYTES = 16_000
-MAX_WAIT_S = 3600.0
 
 
 def _url(value: object) -> str:
@@ -128,24 +126,12 @@ class WebhookNotifier:
         values = {"host": self._host, "status": status, "said": said[:200]}
         if status in {408, 425, 429} or status >= 500:
             words = self._services.texts("webhook.fault.busy", **values)
-            raise SendFailed(words, verdict="retry", wait_s=self._wait_s(retry_after))
+            raise SendFailed(words, verdict="retry", wait_s=retry_after_s(retry_after, self._services.clock.now()))
         if 300 <= status < 400:
             raise SendFailed(self._services.texts("webhook.fault.redirect", **values), verdict="ask_operator")
         if status in {401, 403, 404, 405}:
             raise SendFailed(self._services.texts("webhook.fault.settings", **values), verdict="ask_operator")
         raise SendFailed(self._services.texts("webhook.fault.refused", **values), verdict="give_up")
-
-    def _wait_s(self, retry_after: str | None) -> float | None:
-        if not retry_after:
-            return None
-        try:
-            seconds = float(retry_after)
-        except ValueError:
-            try:
-                seconds = (parsedate_to_datetime(retry_after) - self._services.clock.now()).total_seconds()
-            except (ValueError, TypeError):
-                return None
-        return min(MAX_WAIT_S, max(1.0, seconds))
 
 
 def _digest(key: str) -> str:

@@ -168,6 +168,7 @@ class Cloud:
             "token": self.facts["token"],
             "template": "siaga_peringatan",
             "template_header": "image",
+            "template_without_image": "siaga_tanpa_gambar",
             "base_url": self.facts["url"],
             **more,
         }

@@ -20,6 +20,7 @@ from siaga.core.texts import catalogue
 from siaga.core.types import Notice, new_id
 from siaga.plugins.notifications import whatsapp
 from siaga.plugins.notifications.whatsapp import verdicts
+from siaga.plugins.notifications.whatsapp.conversations import Conversations
 from siaga.plugins.notifications.whatsapp.messages import parameter_text, phone_number
 
 KIND = next(iter(whatsapp.offer_notifiers()))
@@ -40,6 +41,9 @@ async def services(tmp_path):
     (tmp_path / "kali.jpg").write_bytes(JPEG)
     async with OwnServices(tmp_path) as services:
         yield services
+
+
+WITH_HEADER = {"template_header": "image", "template_without_image": "siaga_peringatan"}
 
 
 def make(api, services, **more):
@@ -114,7 +118,7 @@ async def test_a_window_that_meta_holds_closed_costs_a_second_request_not_the_al
 
 async def test_one_picture_for_many_recipients_is_uploaded_once_and_stands_in_the_header(api, services):
     api.template("siaga_gambar", header="image")
-    notifier = make(api, services, template="siaga_gambar", template_header="image")
+    notifier = make(api, services, template="siaga_gambar", **WITH_HEADER)
     recipients = [f"+62812000000{n:02}" for n in range(8)]
     await asyncio.gather(*(notifier.send(notice(to=to, image="kali.jpg")) for to in recipients))
     assert api.uploads == 1
@@ -243,10 +247,10 @@ async def test_a_picture_that_meta_cannot_use_costs_the_picture_only(api, servic
     assert len(api.accepted) == 1 and "Meta menolaknya" in receipt.detail
 
 
-async def test_a_header_template_without_any_picture_asks_the_operator_for_a_second_template(api, services):
-    api.template("siaga_gambar", header="image")
-    failed = await refusal(make(api, services, template="siaga_gambar", template_header="image"), notice())
-    assert failed.verdict == "ask_operator" and "template_without_image" in str(failed)
+def test_a_header_template_alone_is_refused_at_the_start_and_the_second_template_asked_for(api):
+    with pytest.raises(vol.Invalid, match="template_without_image") as caught:
+        KIND.schema(api.options(template="siaga_gambar", template_header="image"))
+    assert caught.value.path == ["template_header"]
 
 
 # --- what a refusal means ---------------------------------------------------------------------
@@ -573,12 +577,35 @@ def test_options_that_cannot_work_are_refused_at_the_start(change):
 
 
 def test_every_option_is_explained_in_both_languages():
-    for option in KIND.schema.schema:
+    for option in KIND.schema.schema.validators[0]:
         assert set(catalogue()[option.description]) == {"id", "en"}
 
 
 def test_a_phone_number_id_without_quotes_works_too():
     assert KIND.schema({"phone_number_id": 106540352242922, "token": "x"})["phone_number_id"] == PHONE_NUMBER_ID
+
+
+async def test_keys_too_long_to_travel_are_remembered_up_to_what_the_memory_holds(services):
+    conversations = Conversations(services)
+    for n in range(300):
+        await conversations.keep_key(f"sha256:{n}", f"{n}" + "k" * 700)
+    assert len(await conversations.key_of("sha256:299")) > 700
+    assert await conversations.key_of("sha256:0") == "sha256:0", "the oldest goes first"
+    kept = await services.recall("long_keys")
+    assert len(kept) > 60 and len(json.dumps(kept)) < 64_000
+    await conversations.keep_key("sha256:big", "k" * 70_000)
+    assert await conversations.key_of("sha256:big") == "sha256:big"
+    assert len(await conversations.key_of("sha256:299")) > 700, "one giant pushes nobody out"
+
+
+async def test_a_signature_that_is_no_text_is_refused_as_any_wrong_one(api, services):
+    notifier = make(api, services, **HOOKED)
+    sent = post_request(api, api.reply_payload(POSKO, "Siap"))
+    for header in ("sha256=\udcff\udcfe", "sha256=é"):
+        wrong = InboundRequest(method="POST", headers={"X-Hub-Signature-256": header}, query={}, body=sent.body)
+        assert (await notifier.receive(wrong)).status == 401
+    hello = {"hub.mode": "subscribe", "hub.verify_token": "\udcff", "hub.challenge": "1"}
+    assert (await notifier.receive(InboundRequest(method="GET", headers={}, query=hello, body=b""))).status == 403
 
 
 # --- the whole way round ----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timezone
 
 from ....core import Services
@@ -11,6 +12,8 @@ from ....core import Services
 # differ and a message that waits on its way: 131047 would come back only through the webhook, after the fact.
 WINDOW_S = 24 * 3600 - 600
 MAX_KEPT = 500
+# A memory takes 64,000 characters of JSON; keys are long where names are.
+MAX_CHARACTERS = 60_000
 _WINDOWS = "windows"
 _LONG_KEYS = "long_keys"
 
@@ -59,13 +62,21 @@ class Conversations:
             return self._books[name]
 
     async def _put(self, name: str, key: str, value: str | float) -> None:
+        if _weight(key, value) > MAX_CHARACTERS:
+            return
         async with self._lock:
             book = self._books[name]
             book.pop(key, None)
             book[key] = value
-            while len(book) > MAX_KEPT:
-                del book[next(iter(book))]
+            weight = sum(_weight(*item) for item in book.items())
+            while book and (len(book) > MAX_KEPT or weight > MAX_CHARACTERS):
+                oldest = next(iter(book))
+                weight -= _weight(oldest, book.pop(oldest))
             await self._services.remember(name, dict(book))
+
+
+def _weight(key: str, value: str | float) -> int:
+    return len(json.dumps({key: value}, ensure_ascii=False)) + 2
 
 
 def _digits(number: str) -> str:

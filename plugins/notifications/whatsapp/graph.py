@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 import msgspec
 
-from ....core import Services, SiagaError
+from ....core import Services, SiagaError, retry_after_s
 from .options import Options
 
 # Graph answers in some hundred bytes; anything longer is not Graph.
 MAX_ANSWER_BYTES = 64_000
-MAX_WAIT_S = 3600.0
 CONNECT_LIMIT_S = 8.0
 # Meta's OpenAPI fixes the shape name/1.2.3 for this header.
 USER_AGENT = "Siaga/0.1.0"
@@ -105,7 +103,7 @@ class Graph:
             raise NotSent(_why(err)) from err
         except (TimeoutError, aiohttp.ClientError, OSError) as err:
             raise AnswerLost(_why(err)) from err
-        return self._judge(status, body, _seconds(retry_after, self._services))
+        return self._judge(status, body, retry_after_s(retry_after, self._services.clock.now()))
 
     def _judge(self, status: int, body: bytes, retry_after_s: float | None) -> Any:  # noqa: ANN401
         try:
@@ -143,19 +141,6 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > MAX_ANSWER_BYTES:
             break  # not Graph; what is there will not parse, and says so
     return body
-
-
-def _seconds(retry_after: str | None, services: Services) -> float | None:
-    if not retry_after:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(retry_after) - services.clock.now()).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(MAX_WAIT_S, max(1.0, seconds))
 
 
 def _int(value: object) -> int | None:

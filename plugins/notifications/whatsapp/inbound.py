@@ -61,7 +61,7 @@ class Webhook:
         expected = self._options.verify_token
         if not expected or request.query.get("hub.mode") != "subscribe":
             return InboundResult(status=403)
-        if not hmac.compare_digest(token.encode(), expected.encode()):
+        if not hmac.compare_digest(_bytes(token), expected.encode()):
             return InboundResult(status=403)
         return InboundResult(status=200, body=request.query.get("hub.challenge", "")[:200])
 
@@ -71,7 +71,7 @@ class Webhook:
         headers = {name.lower(): value for name, value in request.headers.items()}
         given = headers.get("x-hub-signature-256", "")
         digest = hmac.new(self._options.app_secret.encode(), request.body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(given.encode(), f"sha256={digest}".encode())
+        return hmac.compare_digest(_bytes(given), f"sha256={digest}".encode())
 
     async def _read(self, body: bytes) -> InboundResult:
         receipts: list[KeyedReceipt] = []
@@ -149,6 +149,11 @@ class Webhook:
         if not text or not message.get("id"):
             return None
         return Reply(id=str(message["id"]), sender=f"+{sender.lstrip('+')}", text=text[:MAX_REPLY], at=at)
+
+
+def _bytes(text: str) -> bytes:
+    # What was no UTF-8 on the wire comes as lone surrogates, which plain UTF-8 cannot write.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _words(message: dict[str, Any]) -> str:

@@ -118,9 +118,6 @@ class WhatsApp:
             why = self._no_header(notice).why
             return messages.template_message(notice, to, options, options.template, None), why
         name = options.template if picture.media_id else options.template_without_image
-        if not name:
-            # A template with a picture in its header is refused without one (132012).
-            self._fail("retry" if notice.image else "ask_operator", "whatsapp.fault.needs_picture", why=picture.why)
         return messages.template_message(notice, to, options, name, picture.media_id), picture.why
 
     async def _picture(self, notice: Notice) -> Picture:
