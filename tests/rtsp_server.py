@@ -34,10 +34,12 @@ class RtspServer:
         digest: bool = False,
         shared: bool = False,
         in_band: bool = True,
+        sound: bool = False,
     ) -> None:
         """Start it; ``login`` asks for Basic (or Digest) authorization, ``shared`` feeds all mounts at once.
 
-        ``in_band`` False leaves parameter sets to the session description alone.
+        ``in_band`` False leaves parameter sets to the session description alone; ``sound`` adds a tone
+        that no stall silences.
         """
         options = {
             "clip": _spell(clip),
@@ -46,6 +48,7 @@ class RtspServer:
             "digest": digest,
             "shared": shared,
             "in_band": in_band,
+            "sound": sound,
         }
         self._process = subprocess.Popen(
             [SYSTEM_PYTHON, str(Path(__file__).resolve()), json.dumps(options)],
@@ -217,11 +220,12 @@ def _serve(options: dict[str, Any]) -> None:
         factory.scene, factory.is_one = scene, options["shared"]
         factory.set_shared(True)
         interval = -1 if options["in_band"] else 0
+        tone = "audiotestsrc is-live=true ! audio/x-raw,rate=8000 ! alawenc ! rtppcmapay name=pay1 pt=8 "
         factory.set_launch(
             "( appsrc name=src format=time is-live=false block=false max-bytes=20000 "
             f"caps=video/x-{scene.codec},stream-format=byte-stream,alignment=au "
             f"! {scene.codec}parse config-interval={interval} "
-            f"! rtp{scene.codec}pay name=pay0 pt=96 config-interval=0 )"
+            f"! rtp{scene.codec}pay name=pay0 pt=96 config-interval=0 {tone if options['sound'] else ''})"
         )
         if options["login"]:
             permissions = GstRtspServer.RTSPPermissions()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -21,9 +21,9 @@ from ..errors import AuthFailed, CameraError, CameraLost
 from ..texts import Texts
 from .backoff import Backoff
 from .messages import StreamCondition
-from .recorder_parameters import has_picture, is_complete, parameter_sets, picture_size
+from .recorder_parameters import continues_picture, has_picture, is_complete, parameter_sets, picture_size
 from .recorder_source import StreamUnreadable, find_video, is_file, name_error, open_source
-from .recorder_timeline import Timeline
+from .recorder_timeline import Pace, Timeline
 from .ring import AccessUnit, Codec, StreamConfig
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class StreamReader:
         *,
         name: str,
         timeline: Timeline | None = None,
+        follows_gap: bool = False,
     ) -> None:
         self._source = source
         self._listener = listener
@@ -70,15 +71,26 @@ class StreamReader:
         self._is_stopped = threading.Event()
         self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
         self._config: StreamConfig | None = None
-        self._follows_gap = False
+        self._follows_gap = follows_gap
+        self._placed_s = (0.0, 0.0)
         self._is_waiting = False
         self._live_since_mono_s: float | None = None
+        self._active_mono_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def is_trying(self) -> bool:
         """Say whether the loss was seen here and the next try is due: then nothing hangs."""
         return self._is_waiting
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether the thread still runs, or hangs."""
+        return self._thread.is_alive()
+
+    def silent_s(self, now_mono_s: float) -> float:
+        """Return for how long nothing came out of FFmpeg, neither a packet nor an error."""
+        return now_mono_s - self._active_mono_s
 
     def start(self) -> None:
         """Begin to connect."""
@@ -101,6 +113,7 @@ class StreamReader:
         while not self._is_stopped.is_set():
             self._tell("connecting", "")
             self._live_since_mono_s = None
+            self._active_mono_s = time.monotonic()
             try:
                 self._read_named()
             except CameraError as err:
@@ -108,6 +121,7 @@ class StreamReader:
                 logger.info("%s: %s; next try in %.1f s", self._thread.name, err, wait_s)
                 self._is_waiting = True
                 self._is_stopped.wait(wait_s)
+                self._active_mono_s = time.monotonic()
                 self._is_waiting = False
 
     def _take_loss(self, err: CameraError) -> float:
@@ -128,13 +142,15 @@ class StreamReader:
     def _read(self) -> None:
         """Connect and pass units on until the stream is lost (CameraLost) or the reader stopped."""
         is_first_round = True
+        pace = Pace(self._is_stopped) if is_file(self._source) else None
         while not self._is_stopped.is_set():
             with open_source(self._source, self._texts) as container:
                 stream, codec = find_video(container, self._texts)
                 units = _Assembler(stream, codec)
                 if not is_first_round:
                     self._timeline.restart(is_seamless=True)
-                pace = _Pace(self._is_stopped) if is_file(self._source) else None
+                if pace is not None and not is_first_round:
+                    pace.begin_round()
                 count = self._pass_on(container.demux(stream), units, pace)
             if not self._source.is_loop:
                 raise CameraLost(self._texts("media.lost.ended"))
@@ -142,7 +158,7 @@ class StreamReader:
                 raise StreamUnreadable(self._texts("media.unreadable.data"))
             is_first_round = False
 
-    def _pass_on(self, packets: Iterator[Packet[VideoStream]], units: _Assembler, pace: _Pace | None) -> int:
+    def _pass_on(self, packets: Iterator[Packet[VideoStream]], units: _Assembler, pace: Pace | None) -> int:
         count, last_mono_s = 0, time.monotonic()
         while not self._is_stopped.is_set():
             try:
@@ -152,40 +168,43 @@ class StreamReader:
                 raise self._silence() if is_silent else name_error(err, self._source, self._texts) from None
             if packet is None:
                 break
-            last_mono_s = time.monotonic()
-            for pts_s, dts_s, is_key, content in units.take(packet):
-                if pace is not None:
-                    pace.wait(dts_s if dts_s is not None else pts_s)
-                count += self._place(units, pts_s, dts_s, is_key, content)
+            last_mono_s = self._active_mono_s = time.monotonic()
+            for piece in units.take(packet):
+                if pace is not None and not piece.is_rest:
+                    pace.wait(piece.dts_s if piece.dts_s is not None else piece.pts_s)
+                    self._active_mono_s = time.monotonic()
+                count += self._place(units, piece, self._active_mono_s)
         return count
 
-    def _place(self, units: _Assembler, pts_s: float | None, dts_s: float | None, is_key: bool, content: bytes) -> int:
-        arrived_mono_s = time.monotonic()
+    def _place(self, units: _Assembler, piece: _Piece, arrived_mono_s: float) -> int:
         is_first = False
-        if is_key:
-            config = units.config(content)
-            if config is not None and config != self._config:
+        if piece.is_key:
+            config = units.config(piece.content)
+            if config is not None and config is not self._config and config != self._config:
                 self._config = config
-                self._deliver(lambda: self._listener.on_config(config))
+                if not self._is_stopped.is_set():
+                    self._listener.on_config(config)
         if self._config is None or self._config.codec != units.codec:
             return 0  # before the first keyframe nothing can be decoded
         if self._live_since_mono_s is None:
-            if not is_key:
+            if not piece.is_key:
                 return 0
             self._live_since_mono_s = arrived_mono_s
             is_first = True
-        placed_pts_s, placed_dts_s = self._timeline.place(pts_s, dts_s, arrived_mono_s)
+        if not piece.is_rest:
+            self._placed_s = self._timeline.place(piece.pts_s, piece.dts_s, arrived_mono_s)
         unit = AccessUnit(
-            pts_s=placed_pts_s,
-            dts_s=placed_dts_s,
-            is_key=is_key,
+            pts_s=self._placed_s[0],
+            dts_s=self._placed_s[1],
+            is_key=piece.is_key,
             at_s=time.time(),
             arrived_mono_s=arrived_mono_s,
-            data=content,
+            data=piece.content,
             follows_gap=self._follows_gap,
         )
         self._follows_gap = False
-        self._deliver(lambda: self._listener.on_unit(unit))
+        if not self._is_stopped.is_set():
+            self._listener.on_unit(unit)
         if is_first:
             self._tell("live", "")  # only now: who hears it may ask for a recording at once
         return 1
@@ -194,22 +213,30 @@ class StreamReader:
         return StreamStalled(self._texts("media.stalled", seconds=round(STALL_S)))
 
     def _tell(self, condition: StreamCondition, reason: str) -> None:
-        self._deliver(lambda: self._listener.on_condition(condition, reason))
-
-    def _deliver(self, call: Callable[[], None]) -> None:
         if not self._is_stopped.is_set():
-            call()
+            self._listener.on_condition(condition, reason)
 
 
 class StreamStalled(CameraLost):
     """Say that a camera keeps its connection and sends nothing."""
 
 
+class _Piece(NamedTuple):
+    """What the assembler hands on: a picture, or (``is_rest``) more of the picture before."""
+
+    pts_s: float | None
+    dts_s: float | None
+    is_key: bool
+    content: bytes
+    is_rest: bool
+
+
 class _Assembler:
-    """Turn FFmpeg's packets into whole access units in Annex B form.
+    """Turn FFmpeg's packets into access units in Annex B form.
 
     Parameter sets that come as a packet of their own are put in front of the next picture; a picture
-    is passed on at once, because waiting for the next time stamp would cost a frame of latency.
+    is passed on at once, because waiting for the next time stamp would cost a frame of latency. Slices
+    of the same picture that follow keep its time, so that the clip's writer can join them.
     """
 
     def __init__(self, stream: VideoStream, codec: Codec) -> None:
@@ -220,25 +247,36 @@ class _Assembler:
         is_boxed = codec != "mjpeg" and extradata[:1] == b"\x01"
         self._to_annex_b = BitStreamFilterContext(f"{codec}_mp4toannexb", stream) if is_boxed else None
         self._parameters = b"" if is_boxed else parameter_sets(codec, extradata)
+        self._config: StreamConfig | None = None
         self._time_base = float(stream.time_base or 0)
         self._held = b""
+        self._stamp: int | None = None
 
-    def take(self, packet: Packet[VideoStream]) -> Iterator[tuple[float | None, float | None, bool, bytes]]:
-        """Yield presentation and decoding time, whether it is a keyframe, and the unit."""
+    def take(self, packet: Packet[VideoStream]) -> Iterator[_Piece]:
+        """Yield what is ready to be passed on."""
         if not packet.size or packet.size > _MAX_UNIT_BYTES:
             return
         for whole in [packet] if self._to_annex_b is None else self._to_annex_b.filter(packet):
-            content = self._held + bytes(whole)
+            content = bytes(whole)
+            if self._held:
+                content = self._held + content
             if not has_picture(self.codec, content):
                 self._held = content if len(content) < _MAX_UNIT_BYTES else b""
                 continue
             self._held = b""
-            is_key = whole.is_keyframe or self.codec == "mjpeg"
-            yield self._seconds(whole.pts), self._seconds(whole.dts), is_key, content
+            dts, before = whole.dts, self._stamp
+            stamp = self._stamp = dts if dts is not None else whole.pts
+            # Cameras whose stamps stand still send whole pictures of one moment: those stay apart.
+            is_rest = stamp is not None and stamp == before and continues_picture(self.codec, content)
+            is_key = (whole.is_keyframe or self.codec == "mjpeg") and not is_rest
+            yield _Piece(self._seconds(whole.pts), self._seconds(dts), is_key, content, is_rest)
 
     def config(self, keyframe: bytes) -> StreamConfig | None:
         """Return the configuration that a keyframe is decoded with; None while parameter sets are missing."""
         in_band = parameter_sets(self.codec, keyframe)
+        is_known = self._config is not None and self.codec != "mjpeg"
+        if is_known and (not in_band or in_band == self._parameters):
+            return self._config
         if is_complete(self.codec, in_band):
             self._parameters = in_band
         if not is_complete(self.codec, self._parameters):
@@ -246,30 +284,11 @@ class _Assembler:
         width, height = picture_size(self.codec, self._parameters)
         if self.codec == "mjpeg":
             width, height = self._stream.codec_context.width, self._stream.codec_context.height
-        return StreamConfig(codec=self.codec, extradata=self._parameters, width=width, height=height)
+        self._config = StreamConfig(codec=self.codec, extradata=self._parameters, width=width, height=height)
+        return self._config
 
     def _seconds(self, stamp: int | None) -> float | None:
         return None if stamp is None else stamp * self._time_base
-
-
-class _Pace:
-    """Hold a file back to the speed of its pictures."""
-
-    def __init__(self, is_stopped: threading.Event) -> None:
-        self._is_stopped = is_stopped
-        self._zero_mono_s = time.monotonic()
-        self._first_s: float | None = None
-        self._count = 0
-
-    def wait(self, stamp_s: float | None) -> None:
-        """Wait until a picture's time; one without a time stamp comes at 25 a second."""
-        stamp_s = self._count / 25 if stamp_s is None else stamp_s
-        self._count += 1
-        if self._first_s is None:
-            self._first_s = stamp_s
-        due_mono_s = self._zero_mono_s + stamp_s - self._first_s
-        # A damaged file may say any time; a picture is never waited for longer than a second.
-        self._is_stopped.wait(min(1.0, max(0.0, due_mono_s - time.monotonic())))
 
 
 def _condition_of(err: CameraError) -> StreamCondition:

@@ -20,8 +20,12 @@ from .ring import AccessUnit, Ring, StreamConfig
 
 logger = logging.getLogger(__name__)
 
-# FFmpeg's own time-out ends a stalled read after 10 s; one that still hangs then is left behind.
+# FFmpeg's own time-outs end a stalled read after 10 s and a connection that does not come about after 20 s;
+# one that still hangs then (in the system's name service, say) is left behind.
 _ABANDON_S = 15.0
+_ABANDON_CONNECT_S = 30.0
+# So many readers of one stream may hang at a time; another would hang too.
+_MAX_LEFT = 3
 
 
 class RecordedStream:
@@ -54,6 +58,7 @@ class RecordedStream:
         self._config: StreamConfig | None = None
         self._times_live = 0
         self._arrived_mono_s = 0.0
+        self._left: list[StreamReader] = []
         self._reader = self._start_reader()
 
     def on_config(self, config: StreamConfig) -> None:
@@ -71,6 +76,7 @@ class RecordedStream:
     def on_unit(self, unit: AccessUnit) -> None:
         """Keep and pass on a unit."""
         with self._lock:
+            is_back = self._condition == "stalled"
             self._arrived_mono_s = unit.arrived_mono_s
             self._meter.add(len(unit.data), unit.arrived_mono_s)
             if self._ring is not None and self._desk is not None:
@@ -78,13 +84,16 @@ class RecordedStream:
                 self._desk.take(unit)
         if self._feed is not None:
             self._feed.pass_on(unit)
+        if is_back:  # it stood still and goes on, on the same connection
+            self.on_condition("live", "")
 
     def on_condition(self, condition: StreamCondition, reason: str) -> None:
         """Tell the hub; the eyes learn of a loss."""
         with self._lock:
+            is_same_connection = self._condition == "stalled"
             self._condition, self._reason = condition, reason
             if condition == "live":
-                self._times_live += 1
+                self._times_live += not is_same_connection
                 self._arrived_mono_s = time.monotonic()
             else:
                 self._meter.reset()
@@ -137,17 +146,23 @@ class RecordedStream:
         with self._lock:
             if self._desk is not None:
                 self._desk.tick(now_mono_s)
-            silent_s = now_mono_s - self._arrived_mono_s
-            is_stalling = self._condition == "live" and silent_s > STALL_S
-            is_hanging = self._condition == "stalled" and silent_s > _ABANDON_S and self._arrived_mono_s > 0
+            condition = self._condition
+            is_stalling = condition == "live" and now_mono_s - self._arrived_mono_s > STALL_S
         if is_stalling:
             self.on_condition("stalled", self._texts("media.stalled", seconds=round(STALL_S)))
-        elif is_hanging and not self._reader.is_trying:
-            logger.warning("%s %s: the read hangs; a new reader takes over", self._camera, self._source.role)
-            self._reader.stop()
-            self._timeline = Timeline(after=self._timeline)
-            self._arrived_mono_s = 0.0
-            self._reader = self._start_reader()
+        limit_s = _ABANDON_CONNECT_S if condition == "connecting" else _ABANDON_S
+        if not self._reader.is_trying and self._reader.silent_s(now_mono_s) > limit_s:
+            self._replace_reader()
+
+    def _replace_reader(self) -> None:
+        self._left = [reader for reader in self._left if reader.is_alive]
+        if len(self._left) >= _MAX_LEFT:
+            return
+        logger.warning("%s %s: the read hangs; a new reader takes over", self._camera, self._source.role)
+        self._reader.stop()
+        self._left.append(self._reader)
+        self._timeline = Timeline(after=self._timeline)
+        self._reader = self._start_reader()
 
     def close(self) -> None:
         """Let go of the camera; the open clip is ended."""
@@ -159,7 +174,14 @@ class RecordedStream:
 
     def _start_reader(self) -> StreamReader:
         name = f"{self._camera} {self._source.role}"
-        reader = StreamReader(self._source, self, self._texts, name=name, timeline=self._timeline)
+        reader = StreamReader(
+            self._source,
+            self,
+            self._texts,
+            name=name,
+            timeline=self._timeline,
+            follows_gap=self._config is not None,
+        )
         reader.start()
         return reader
 

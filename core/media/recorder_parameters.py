@@ -25,6 +25,23 @@ def has_picture(codec: Codec, data: bytes) -> bool:
     return any(_is_slice(codec, kind) for kind, _ in _units(codec, data))
 
 
+def continues_picture(codec: Codec, data: bytes) -> bool:
+    """Say whether its first slice is not the first one of a picture: it belongs to the picture before it.
+
+    ``first_mb_in_slice`` 0 (H.264 7.3.3) and ``first_slice_segment_in_pic_flag`` (H.265 7.3.6.1) are a set bit.
+    """
+    header = {"h264": 1, "hevc": 2}.get(codec)
+    if header is None:
+        return False
+    at = data.find(_START)
+    while at >= 0 and at + 3 + header < len(data):
+        kind = data[at + 3] & 31 if codec == "h264" else data[at + 3] >> 1 & 63
+        if _is_slice(codec, kind):
+            return not data[at + 3 + header] & 0x80
+        at = data.find(_START, at + 3)
+    return False
+
+
 def parameter_sets(codec: Codec, data: bytes) -> bytes:
     """Return the parameter sets before the first slice, in Annex B form; empty when there are none."""
     if codec == "mjpeg":

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import av
 from av.container import InputContainer
+from av.stream import Discard
 from av.video import VideoStream
 
 from ..contracts import StreamSource
@@ -17,8 +18,9 @@ from .ring import Codec
 # Open and read time-outs. FFmpeg raises only after about twice the second: a stall is known after 10 s.
 _TIMEOUTS_S = (5.0, 5.0)
 # Default probing waits 1.5 s and more; with these the first frame is there after 0.1 s. ``fflags=nobuffer``
-# would be as fast and throw the first keyframe away.
-_RTSP_OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "0", "probesize": "32"}
+# would be as fast and throw the first keyframe away. Sound is not asked for: nobody hears it here, and a camera
+# that sends nothing else would look alive.
+_RTSP_OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "0", "probesize": "32", "allowed_media_types": "video"}
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "131072"}
 # Enough to find the parameters of any camera's file; the default of 5 MB is felt on a damaged one.
 _FILE_OPTIONS = {"analyzeduration": "1000000", "probesize": "1000000"}
@@ -52,6 +54,9 @@ def find_video(container: InputContainer, texts: Texts) -> tuple[VideoStream, Co
     if not container.streams.video:
         raise StreamUnreadable(texts("media.unreadable.no_video"))
     stream = container.streams.video[0]
+    for other in container.streams:
+        if other is not stream:
+            other.discard = Discard.all  # FFmpeg's time-out counts what it hands over
     name = stream.codec_context.name if stream.codec_context is not None else "?"
     if name not in _CODECS:
         raise StreamUnreadable(texts("media.unreadable.codec", codec=name))
@@ -64,7 +69,7 @@ def name_error(err: Exception, source: StreamSource, texts: Texts) -> CameraLost
         return AuthFailed(texts("media.auth_failed"))
     if isinstance(err, av.error.HTTPNotFoundError):
         return CameraLost(texts("media.lost.not_found"))
-    if isinstance(err, (FileNotFoundError, PermissionError, IsADirectoryError)):
+    if is_file(source) and isinstance(err, (FileNotFoundError, PermissionError, IsADirectoryError)):
         return CameraLost(texts("media.lost.no_file", url=source.url))
     if isinstance(err, ConnectionRefusedError):
         return CameraLost(texts("media.lost.refused"))
@@ -72,6 +77,8 @@ def name_error(err: Exception, source: StreamSource, texts: Texts) -> CameraLost
         return CameraLost(texts("media.lost.timeout"))
     if isinstance(err, (av.error.InvalidDataError, UnicodeError)):
         return StreamUnreadable(texts("media.unreadable.data"))
+    if isinstance(err, PermissionError):  # a firewall's word for it
+        return CameraLost(texts("media.lost.forbidden"))
     what = getattr(err, "strerror", None) or type(err).__name__
     return CameraLost(texts("media.lost.other", what=what))
 

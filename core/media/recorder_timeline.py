@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 # B-frames put presentation behind decoding by a few frames; nobody shows a picture later than this.
 _MAX_REORDER_S = 2.0
 # Network jitter moves arrivals by seconds; a step beyond this against the time that passed is a jump.
 _MAX_LEAP_S = 5.0
 _DEFAULT_INTERVAL_S = 0.04
+# A damaged file may say any time; a picture of it is never waited for longer than this.
+_LONGEST_WAIT_S = 1.0
+# A file with a picture or two is not opened more often than this.
+_LEAST_ROUND_S = 0.2
 
 
 class Timeline:
@@ -55,6 +62,35 @@ class Timeline:
             return False
         step_s = raw_s - self._raw_s
         return step_s < -_MAX_REORDER_S or step_s > passed_s + _MAX_LEAP_S
+
+
+class Pace:
+    """Hold a file back to the speed of its pictures, over all its rounds."""
+
+    def __init__(self, is_stopped: threading.Event) -> None:
+        self._is_stopped = is_stopped
+        self._due_mono_s = self._round_mono_s = time.monotonic()
+        self._interval_s = _DEFAULT_INTERVAL_S
+        self._before_s: float | None = None
+
+    def begin_round(self) -> None:
+        """Expect the file's first picture again."""
+        self._due_mono_s = max(self._due_mono_s + self._interval_s, self._round_mono_s + _LEAST_ROUND_S)
+        self._round_mono_s = self._due_mono_s
+        self._before_s = None
+
+    def wait(self, stamp_s: float | None) -> None:
+        """Wait until a picture's time; one without a time stamp comes at the interval of those before."""
+        now_mono_s = time.monotonic()
+        if stamp_s is None or self._before_s is None or stamp_s <= self._before_s:
+            step_s = 0.0 if self._before_s is None else self._interval_s
+        else:
+            step_s = min(stamp_s - self._before_s, _LONGEST_WAIT_S)
+            self._interval_s = step_s if step_s < _LONGEST_WAIT_S else self._interval_s
+        self._before_s = stamp_s if stamp_s is not None else (self._before_s or 0.0) + self._interval_s
+        # Who fell behind goes on from now instead of hurrying.
+        self._due_mono_s = max(self._due_mono_s + step_s, now_mono_s - _LONGEST_WAIT_S)
+        self._is_stopped.wait(max(0.0, self._due_mono_s - now_mono_s))
 
 
 class Meter:

@@ -6,14 +6,19 @@ import contextlib
 import logging
 import socket
 import time
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from av.packet import Packet
 from media_clips import FOOTAGE, TestClip, access_units, make_clip
 from rtsp_server import RtspServer
 from siaga.core.contracts import StreamSource
 from siaga.core.media.reader import StreamReader
+from siaga.core.media.recorder_mp4 import PartFile
 from siaga.core.media.recorder_parameters import has_picture, is_complete, parameter_sets, picture_size
 from siaga.core.media.recorder_source import name_error
 from siaga.core.media.ring import AccessUnit, StreamConfig
@@ -105,6 +110,14 @@ def test_an_error_never_shows_the_login():
         assert "rahasia" not in str(name_error(err, source, ENGLISH))
 
 
+def test_a_connection_that_the_system_forbids_is_not_called_a_missing_file():
+    source = StreamSource(role="main", url="rtsp://10.0.0.1/x?password=rahasia")
+    for err in (PermissionError(1, "Operation not permitted"), FileNotFoundError(2, "No such file", source.url)):
+        words = str(name_error(err, source, ENGLISH))
+        assert "file is missing" not in words and "rahasia" not in words
+    assert "firewall" in str(name_error(PermissionError(13, "Permission denied"), source, ENGLISH))
+
+
 @pytest.mark.slow
 def test_a_dead_address_and_an_unknown_path_are_told_apart(clip):
     with socket.socket() as taken:
@@ -146,6 +159,14 @@ def test_a_stall_is_known_after_about_ten_seconds_and_ends_when_pictures_come(cl
 
 
 @pytest.mark.slow
+def test_a_camera_whose_pictures_stop_while_its_sound_goes_on_is_known_to_stall(clip):
+    with RtspServer(clip, sound=True) as server, reading(server.url()) as ear:
+        ear.until(lambda: len(ear.units) > 3)
+        server.stall()
+        ear.until(lambda: ear.reason("stalled"), 14)
+
+
+@pytest.mark.slow
 def test_parameter_sets_in_the_session_description_alone_are_enough(clip):
     with RtspServer(clip, in_band=False) as server, reading(server.url()) as ear:
         ear.until(lambda: len(ear.units) > 2)
@@ -163,6 +184,69 @@ def test_a_file_loops_at_its_own_speed_with_its_time_running_on():
     assert took_s == pytest.approx(2.0, abs=0.4)
     assert not any(unit.follows_gap for unit in ear.units)
     assert all(unit.data.startswith(b"\0\0") for unit in ear.units), "Annex B, whatever the file holds"
+
+
+def written(path: Path, seconds: list[float], *, slices: int = 1, fps: int = 10) -> list[bytes]:
+    """Write a video whose pictures stand at odd times; with two slices each is two packets of one time."""
+    contents = []
+    with av.open(str(path), "w", format="matroska") as out:
+        stream = out.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
+        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": f"slices={slices}:bframes=0"}
+        stream.codec_context.flags |= 1 << 22  # parameter sets in the header, as the container wants them
+        for number, second in enumerate(seconds):
+            frame = av.VideoFrame.from_ndarray(np.full((128, 160, 3), number * 9 % 250, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+            for packet in stream.encode(frame.reformat(format="yuv420p")):
+                content = bytes(packet)
+                contents.append(content)
+                cut = len(content) if slices == 1 else content.rindex(b"\0\0\1") - content.endswith(b"\0")
+                for part in (content[:cut], content[cut:]):
+                    if part:
+                        one = Packet(part)
+                        one.stream, one.time_base = stream, Fraction(1, 1000)
+                        one.pts = one.dts = round(second * 1000)
+                        one.is_keyframe = packet.is_keyframe
+                        out.mux_one(one)
+    return contents
+
+
+@pytest.mark.slow
+def test_slices_that_come_apart_are_one_picture_in_the_clip(tmp_path):
+    video = tmp_path / "iris.mkv"
+    written(video, [number / 10 for number in range(20)], slices=2)
+    with reading(str(video)) as ear:
+        ear.until(lambda: len(ear.units) >= 40)
+    assert len({unit.pts_s for unit in ear.units[:40]}) == 20
+    assert [unit.is_key for unit in ear.units[:3]] == [True, False, False]
+    part = PartFile(tmp_path / "part.mp4", ear.configs[0])
+    for unit in ear.units[:40]:
+        part.add(unit)
+    part.close()
+    with av.open(str(tmp_path / "part.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 20
+
+
+@pytest.mark.slow
+def test_a_file_with_one_picture_spins_no_core(tmp_path):
+    video = tmp_path / "satu.mkv"
+    written(video, [0.0])
+    with reading(str(video), is_loop=True) as ear:
+        ear.until(lambda: ear.units)
+        count, began, cpu_s = len(ear.units), time.monotonic(), time.process_time()
+        time.sleep(1.5)  # real time: what it costs to do next to nothing
+        assert len(ear.units) - count <= (time.monotonic() - began) * 6 + 1
+        assert time.process_time() - cpu_s < 0.5
+
+
+@pytest.mark.slow
+def test_a_jump_of_time_in_a_file_costs_a_second_once(tmp_path):
+    video = tmp_path / "lompat.mkv"
+    written(video, [number / 10 + (3600 if number > 5 else 0) for number in range(26)])
+    with reading(str(video)) as ear:
+        ear.until(lambda: len(ear.units) == 26, 6)
+    steps = [after.arrived_mono_s - before.arrived_mono_s for before, after in pairwise(ear.units)]
+    assert max(steps) < 1.3 and sum(step > 0.5 for step in steps) == 1
 
 
 @pytest.mark.slow

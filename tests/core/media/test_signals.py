@@ -34,9 +34,17 @@ def test_a_stop_of_the_service_cuts_no_clip_before_the_hub_says_so(tmp_path):
 def test_an_eye_outlives_a_terminate_signal_and_ends_with_the_hub():
     with tempfile.TemporaryDirectory(prefix="siaga-t-") as folder:
         ours, theirs = socket.socketpair()
+        packets = ("--packets", str(Path(folder) / "p"))
         eye = subprocess.Popen(
-            [sys.executable, "-m", "siaga.core.media.eye", "--hub-fd", str(theirs.fileno())]
-            + ["--packets", str(Path(folder) / "p"), "--plugins", ""],
+            [
+                sys.executable,
+                "-m",
+                "siaga.core.media.eye",
+                *("--hub-fd", str(theirs.fileno())),
+                *packets,
+                "--plugins",
+                "",
+            ],
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
