@@ -14,7 +14,6 @@ from .validators import (
     slug,
     text,
     time_zone,
-    web_address,
 )
 
 # Keys that begin so are nobody's: a place for YAML anchors.
@@ -50,7 +49,6 @@ WEB = vol.Schema(
     {
         vol.Optional("host", default="127.0.0.1", description="web.option.host"): text,
         vol.Optional("port", default=8080, description="web.option.port"): _whole(0, 65535),
-        vol.Optional("public_url", default="", description="web.option.public_url"): web_address,
         vol.Optional("secure_cookies", default=False, description="web.option.secure_cookies"): boolean,
     }
 )

@@ -20,11 +20,10 @@ class SiteSettings(Struct):
 
 
 class WebSettings(Struct):
-    """Say where the web UI listens. ``public_url`` is how the outside reaches it (webhooks, links)."""
+    """Say where the web UI listens."""
 
     host: str = "127.0.0.1"
     port: int = 8080
-    public_url: str = ""
     secure_cookies: bool = False
 
 
