@@ -201,18 +201,23 @@ class Scene(Struct):
 
 
 class LookContext(Struct):
-    """What a detector is told at each look. ``motion`` is the changed share of the picture, 0..1."""
+    """What a detector is told at each look. ``motion`` is the changed share of the picture, 0..1.
+
+    ``at`` is for people and may jump when the clock is set; durations are measured by ``mono_s``.
+    """
 
     at: datetime
     sightings: tuple[Sighting, ...] = ()
     motion: float = 0.0
+    mono_s: float = 0.0
 
 
 class Detector(Protocol):
     """One camera's detector; lives in an eye, is called in one thread, owns its state.
 
     Factory: ``make(options: dict, scene: Scene) -> Detector``; models are loaded there, once a
-    process. A look that raises is counted and, after some in a row, switches the detector off.
+    process. A look that raises, or whose answer is wrong, is counted and, after some in a row,
+    switches the detector off for a while.
     """
 
     wants: Wants
@@ -223,6 +228,15 @@ class Detector(Protocol):
         Detections are tracked, and tell ``object.*`` and ``zone.*``; observations are told as
         they are.
         """
+        ...
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """What a detector adds when it goes on where the one before it stopped, in a process that ended."""
+
+    def resume(self, told: Mapping[str, Mapping[str, Json]]) -> None:
+        """Take the ``data`` of the newest event of each kind that this detector told; once, before its first look."""
         ...
 
 

@@ -168,10 +168,23 @@ class StreamEnd(PacketMessage):
 # --- hub -> eye -------------------------------------------------------------------------------
 
 
+class LastTold(Struct):
+    """Keep the newest event that a detector told of a kind; ``detector`` empty means whichever tells that kind."""
+
+    kind: str
+    data: dict[str, Json]
+    detector: str = ""
+
+
 class WatchCamera(Message):
-    """Look after a camera until told otherwise; again replaces its settings."""
+    """Look after a camera until told otherwise; again replaces its settings.
+
+    ``last`` is what its detectors told before, so that they go on from there and tell nothing twice.
+    ``settings`` come without the camera kind's options: a login is none of an eye's business.
+    """
 
     settings: CameraSettings
+    last: tuple[LastTold, ...] = ()
 
 
 class ForgetCamera(Message):
@@ -192,31 +205,40 @@ class TakePicture(Message):
 
 
 class EyeCameraReport(Struct):
-    """Say how an eye does with one camera. ``modes``: awake decodes all, asleep keyframes only."""
+    """Say how an eye does with one camera. ``modes``: awake decodes all, asleep keyframes only.
+
+    ``skipped`` pictures were not looked at, ``dropped`` packets not even decoded: this machine was too slow for them.
+    """
 
     camera: str
     mode: Literal["waiting", "asleep", "awake"]
     decoded: int = 0
     skipped: int = 0
     decode_errors: int = 0
+    dropped: int = 0
     looks: dict[str, int] = {}
     detectors_off: dict[str, str] = {}
     size_gate: Literal["learning", "trusted", "off"] = "learning"
 
 
 class EyeBeat(Message):
-    """Say every second that the eye lives, and how its cameras are."""
+    """Say every second that the eye lives, and how its cameras are.
+
+    ``is_making``: detectors are being made, which may hold up the next beat for as long as a start.
+    """
 
     pid: int
     rss_bytes: int
     cpu_s: float
+    is_making: bool = False
     cameras: tuple[EyeCameraReport, ...] = ()
 
 
 class EyeEvent(Message):
     """Tell something seen; ``jpeg`` is the frame with its boxes, empty where there is none.
 
-    ``arrived_mono_s`` is when the frame's packet came in, for latency.
+    ``arrived_mono_s`` is when the frame's packet came in, for latency. ``detector`` names who told an
+    observation, as ``objects`` or ``flood 2``; it is empty for what follows from motion and tracks.
     """
 
     camera: str
@@ -227,6 +249,7 @@ class EyeEvent(Message):
     score: float | None = None
     data: dict[str, Json] = {}
     jpeg: bytes = b""
+    detector: str = ""
 
 
 class Reading(Message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from ...core import (
     hookimpl,
     validators,
 )
-from .flood_watch import GaugeReading, Level, LevelFilter, Stages
+from .flood_watch import NORMAL_STAGE, GaugeReading, Level, LevelFilter, Stages
 
 # A gauge that nobody could read for so long is told, once: somebody should look.
 _BLIND_AFTER = timedelta(seconds=60)
@@ -45,6 +45,12 @@ class FloodDetector:
         self._told: tuple[datetime, float] | None = None
         self._blind_since: datetime | None = None
         self._is_blind_told = False
+
+    def resume(self, told: Mapping[str, Mapping[str, Any]]) -> None:
+        """Go on from the stage that was told last: what has not changed since is not told anew."""
+        stage = told.get("flood.stage", {}).get("to")
+        if stage in (1, 2, 3, NORMAL_STAGE):
+            self._stages.resume(stage)
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Detection | Observation]:
         """Read the gauge in one picture."""

@@ -110,6 +110,10 @@ class Stages:
         self._hysteresis_cm = hysteresis_cm
         self.stage: int | None = None
 
+    def resume(self, stage: int) -> None:
+        """Go on from the stage that was told last."""
+        self.stage = stage
+
     def update(self, level_cm: float) -> tuple[int | None, int] | None:
         """Take a level; return (from, to) where the stage changed. A normal start is no change."""
         before, now = self.stage, self._stage_at(level_cm)

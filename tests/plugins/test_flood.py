@@ -119,10 +119,12 @@ class ListedReader:
         return GaugeReading(level_cm=level, confidence=0.9 if level is not None else 0.1)
 
 
-def watch(levels, interval_s=60.0, **options):
+def watch(levels, interval_s=60.0, told_before=None, **options):
     """Return the observations that a list of levels leads to, as (second, observation)."""
     checked = flood.SCHEMA({**OPTIONS, **options})
     detector = flood.FloodDetector(checked, ListedReader(levels))
+    if told_before is not None:
+        detector.resume(told_before)
     told = []
     for number in range(len(levels)):
         at = STARTED + timedelta(seconds=number * interval_s)
@@ -196,6 +198,20 @@ def test_a_stage_says_how_fast_the_water_rises():
     assert stage.data["to"] == 3
     assert stage.data["rise_cm_h"] == pytest.approx(30, abs=1)
     assert stage.score == stage.data["confidence"] == 0.9
+
+
+def test_a_detector_that_replaces_another_tells_no_stage_twice():
+    assert stages_of(watch([220] * 10)) == [(None, 2)]
+    assert stages_of(watch([220] * 10, told_before={"flood.stage": {"from": 3, "to": 2}})) == []
+
+
+def test_water_that_fell_while_nobody_looked_is_told_as_fallen():
+    assert stages_of(watch([100] * 10, told_before={"flood.stage": {"from": 3, "to": 2}})) == [(2, 4)]
+
+
+@pytest.mark.parametrize("before", [{}, {"flood.stage": {}}, {"flood.stage": {"to": "2"}}, {"crowd.count": {"to": 2}}])
+def test_what_was_told_before_may_be_anything(before):
+    assert stages_of(watch([220] * 10, told_before=before)) == [(None, 2)]
 
 
 def test_the_rendered_canal_raises_siaga_3_and_2_at_their_times(canal):
