@@ -39,6 +39,7 @@ _KINDS = (
         summary="Pendeteksi dimatikan karena rusak",
         fields={"detector": "jenis pendeteksi", **_REASON},
     ),
+    EventKind(name="detector.on", summary="Pendeteksi bekerja lagi", fields={"detector": "jenis pendeteksi"}),
     EventKind(
         name="clip.done",
         summary="Cuplikan selesai direkam",

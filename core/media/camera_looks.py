@@ -6,36 +6,32 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Protocol, TypeVar
+from functools import cache
+
+import msgspec
 
 from ..contracts import Detector, Kind, LookContext, Scene
 from ..errors import PluginError, SiagaError
 from ..settings import CameraSettings, DetectSettings
+from ..texts import Texts
 from ..types import Box, Detection, Frame, Observation, Sighting
-from .messages import EyeEvent, Reading
+from .messages import EyeEvent, LastTold, Reading
 from .picture import Mark, encode_marked
-from .witness import Told, Witness
+from .seat import Fence, Seat
+from .witness import Told
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
-# A fault that comes and goes (one strange frame) is borne; one that stays is not.
-FAULTS_TO_OFF = 5
 # What was seen last and stands still is looked after at this pace while the scene sleeps, so that
 # a parked motorcycle keeps its id and a crowd that waits is still counted.
 VIGIL_S = 4.0
+# A stream that was away for longer shows another scene: a camera that reboots needs half a minute, a weak
+# network a few seconds, after which a parked motorcycle should not be told anew.
+OUTAGE_S = 10.0
 # Frames come a little early or late; a look is not put off by a whole frame for that.
 _EARLY_S = 0.02
 # Below this a detector that looks always needs more than keyframes.
 _KEYFRAME_PACE_S = 1.0
-
-
-class Fence(Protocol):
-    """Call a stranger's code; whatever it raises becomes a SiagaError with the reason."""
-
-    def __call__(self, call: Callable[[], T]) -> T:
-        """Return what ``call`` returns."""
-        ...
 
 
 class Offered(Frame):
@@ -48,20 +44,38 @@ class Offered(Frame):
 class CameraLooks:
     """Own one camera's detectors; lives in the thread that looks."""
 
-    def __init__(self, settings: CameraSettings, kinds: Mapping[str, Kind[Detector]], fence: Fence) -> None:
+    def __init__(
+        self,
+        settings: CameraSettings,
+        kinds: Mapping[str, Kind[Detector]],
+        fence: Fence,
+        *,
+        last: Sequence[LastTold] = (),
+        texts: Texts | None = None,
+    ) -> None:
         self.camera = settings.id
-        self.off: dict[str, str] = {}
-        self._untold_off: list[str] = []
         self._zones = settings.zones
         self._fence = fence
+        self._texts = texts or Texts()
+        self._last = last
         self._frame: Frame | None = None
-        numbers = itertools.count(1)
-        self._seats: list[_Seat] = []
-        for name, detect in _named(settings.detect):
-            try:
-                self._seats.append(self._seat(name, kinds, detect, numbers))
-            except SiagaError as err:
-                self._switch_off(name, str(err))
+        self._ended_s: float | None = None
+        self._judged_s = float("-inf")
+        self._numbers = itertools.count(1)
+        self._seats = [
+            Seat(self.camera, name, self._maker(kinds, detect), fence=fence, texts=self._texts)
+            for name, detect in _named(settings.detect)
+        ]
+
+    @property
+    def off(self) -> dict[str, str]:
+        """Return the detectors that are off, with the reason."""
+        return {seat.name: seat.off for seat in self._seats if seat.off}
+
+    @property
+    def count(self) -> int:
+        """Return how many detectors it has."""
+        return len(self._seats)
 
     @property
     def looks(self) -> dict[str, int]:
@@ -82,8 +96,21 @@ class CameraLooks:
             and not seat.wants.keyframes_only
             and seat.wants.interval_s < _KEYFRAME_PACE_S
             for seat in self._seats
-            if seat.name not in self.off
+            if not seat.off
         )
+
+    def is_make_due(self, mono_s: float) -> bool:
+        """Say whether a detector is to be made, at first or after one could not be."""
+        return any(seat.is_make_due(mono_s) for seat in self._seats)
+
+    def make(self, mono_s: float) -> list[EyeEvent | Reading]:
+        """Make the detectors that are not there; one that cannot be made is off for a while, which is told."""
+        for seat in self._seats:
+            if seat.is_make_due(mono_s):
+                # What names no detector was found in the journal, which knows kinds only.
+                told = {last.kind: last.data for last in self._last if last.detector in ("", seat.name)}
+                seat.make(self._zones, self._numbers, told, mono_s)
+        return self._news(mono_s)
 
     def wants(self, mono_s: float, *, is_key: bool, is_awake: bool) -> bool:
         """Say whether any detector would look at a frame of that time."""
@@ -93,90 +120,80 @@ class CameraLooks:
         """Let each detector that is due look at a frame, then those who judge sightings."""
         # Kept only for the picture of a judgement that comes between two looks.
         self._frame = frame if any(seat.is_judge for seat in self._seats) else None
-        # Held while it is looked at, so that all who want colours share one conversion.
-        bgr = frame.colour() if any(seat.wants.pixels == "colour" for seat in self._seats) else None
+        mono_s = frame.arrived_mono_s
+        due = [s for s in self._seats if self._is_due(s, mono_s, is_key=frame.is_key, is_awake=frame.is_awake)]
+        # Who asks for colours first has them converted; the others and the event's picture share that.
+        shared = msgspec.structs.replace(frame, colour=cache(frame.colour))
         told: list[EyeEvent | Reading] = []
-        has_tracked = False
-        for seat in self._seats:
-            if self._is_due(seat, frame.arrived_mono_s, is_key=frame.is_key, is_awake=frame.is_awake):
-                told += self._look(seat, frame)
-                has_tracked = True
-        if has_tracked:
-            told += self._judge(frame.at, frame.arrived_mono_s, frame.motion, is_fresh=True)
-        del bgr
+        for seat in due:
+            told += self._look(seat, shared)
+        if due:
+            told += self._judge(frame.at, mono_s, frame.motion, is_fresh=True)
         return told
 
-    def tick(self, mono_s: float) -> list[EyeEvent | Reading]:
-        """Let those who judge sightings know that time has passed; tell of detectors that went off."""
-        at = datetime.now(timezone.utc)
-        off = [
-            Told(kind="detector.off", data={"detector": name, "reason": self.off[name]}) for name in self._untold_off
-        ]
-        self._untold_off = []
-        return [*self._events(off, at, mono_s, None), *self._judge(at, mono_s, 0.0, is_fresh=False)]
+    def tick(self, mono_s: float, *, is_live: bool) -> list[EyeEvent | Reading]:
+        """Let those who judge sightings know that time has passed; tell of detectors that went off or on."""
+        if is_live:
+            self._ended_s = None
+            said = self._judge(datetime.now(timezone.utc), mono_s, 0.0, is_fresh=False)
+            return [*self._news(mono_s), *said]
+        # Without a stream nobody knows who is there: nothing is judged, and soon nothing is followed.
+        if self._ended_s is None:
+            self._ended_s = mono_s
+        if mono_s - self._ended_s > OUTAGE_S:
+            self._frame = None
+            for seat in self._seats:
+                seat.forget()
+        return self._news(mono_s)
 
-    def _seat(
-        self, name: str, kinds: Mapping[str, Kind[Detector]], detect: DetectSettings, numbers: Iterator[int]
-    ) -> _Seat:
-        if detect.type not in kinds:
-            raise PluginError(f"there is no detector {detect.type!r}")
-        scene = Scene(camera=self.camera, zones=self._zones)
-        detector = self._fence(lambda: kinds[detect.type].make(detect.options, scene))
-        wants = detector.wants
-        witness = Witness(self._zones, wanted_zones=wants.zones, clear_score=wants.min_score, numbers=numbers)
-        return _Seat(name, detector, witness)
+    def _maker(self, kinds: Mapping[str, Kind[Detector]], detect: DetectSettings) -> Callable[[], Detector]:
+        def make() -> Detector:
+            if detect.type not in kinds:
+                raise PluginError(self._texts("eye.no_detector", type=detect.type))
+            return kinds[detect.type].make(detect.options, Scene(camera=self.camera, zones=self._zones))
 
-    def _is_due(self, seat: _Seat, mono_s: float, *, is_key: bool, is_awake: bool) -> bool:
+        return make
+
+    def _is_due(self, seat: Seat, mono_s: float, *, is_key: bool, is_awake: bool) -> bool:
         wants = seat.wants
-        if seat.is_judge or seat.name in self.off or (wants.keyframes_only and not is_key):
+        if seat.is_judge or not seat.may_look(mono_s) or (wants.keyframes_only and not is_key):
             return False
         if wants.when == "motion" and not is_awake:
             return seat.has_company and mono_s >= seat.looked_s + max(VIGIL_S, wants.interval_s)
         return seat.witness.has_tentative or mono_s >= seat.looked_s + wants.interval_s - _EARLY_S
 
-    def _look(self, seat: _Seat, frame: Offered) -> list[EyeEvent | Reading]:
-        seat.looked_s = frame.arrived_mono_s
-        context = LookContext(at=frame.at, motion=frame.motion, sightings=self._sightings())
-        answer = self._ask(seat, frame, context)
+    def _look(self, seat: Seat, frame: Offered) -> list[EyeEvent | Reading]:
+        seat.looked_s = mono_s = frame.arrived_mono_s
+        context = LookContext(at=frame.at, motion=frame.motion, sightings=self._sightings(), mono_s=mono_s)
+        answer = seat.ask(frame, context)
         if answer is None:
             return []
         detections = [one for one in answer if isinstance(one, Detection)]
-        told = seat.witness.look(detections, frame.at, frame.arrived_mono_s)
+        told = seat.witness.look(detections, frame.at, mono_s)
         seat.has_company = bool(seat.witness.sightings)
-        told += [_told(one) for one in answer if isinstance(one, Observation) and one.is_event]
-        events = self._events(told, frame.at, frame.arrived_mono_s, frame)
+        told += _told(seat, answer)
+        events = self._events(told, frame.at, mono_s, frame)
         return [*events, *self._readings(answer, frame.at)]
 
     def _judge(self, at: datetime, mono_s: float, motion: float, *, is_fresh: bool) -> list[EyeEvent | Reading]:
         said: list[EyeEvent | Reading] = []
+        # A frame is older than the tick before it; for who measures durations time does not go back.
+        self._judged_s = mono_s = max(mono_s, self._judged_s)
         for seat in self._seats:
             is_due = is_fresh or mono_s >= seat.looked_s + seat.wants.interval_s
-            if not seat.is_judge or seat.name in self.off or not is_due:
+            if not seat.is_judge or not seat.may_look(mono_s) or not is_due:
                 continue
             seat.looked_s = mono_s
-            answer = self._ask(seat, None, LookContext(at=at, motion=motion, sightings=self._sightings()))
-            observations = [one for one in answer or () if isinstance(one, Observation)]
-            told = [_told(one) for one in observations if one.is_event]
-            said += [*self._events(told, at, mono_s, self._frame), *self._readings(observations, at)]
+            context = LookContext(at=at, motion=motion, sightings=self._sightings(), mono_s=mono_s)
+            answer = seat.ask(None, context) or ()
+            said += [*self._events(_told(seat, answer), at, mono_s, self._frame), *self._readings(answer, at)]
         return said
 
-    def _ask(self, seat: _Seat, frame: Frame | None, context: LookContext) -> Sequence[Detection | Observation] | None:
-        seat.looks += 1
-        try:
-            answer = self._fence(lambda: tuple(seat.detector.look(frame, context)))
-        except SiagaError as err:
-            seat.faults += 1
-            logger.warning("camera %s: detector %s failed (%d in a row): %s", self.camera, seat.name, seat.faults, err)
-            if seat.faults >= FAULTS_TO_OFF:
-                self._switch_off(seat.name, str(err))
-            return None
-        seat.faults = 0
-        return answer
-
-    def _switch_off(self, name: str, reason: str) -> None:
-        self.off[name] = reason
-        self._untold_off.append(name)
-        logger.error("camera %s: detector %s is switched off: %s", self.camera, name, reason)
+    def _news(self, mono_s: float) -> list[EyeEvent | Reading]:
+        news = [one for seat in self._seats for one in seat.news]
+        for seat in self._seats:
+            seat.news.clear()
+        return [*self._events(news, datetime.now(timezone.utc), mono_s, None)]
 
     def _sightings(self) -> tuple[Sighting, ...]:
         return tuple(sighting for seat in self._seats for sighting in seat.witness.sightings)
@@ -195,6 +212,7 @@ class CameraLooks:
                 score=one.score,
                 data=one.data,
                 jpeg=jpeg,
+                detector=one.detector,
             )
             for one in told
         ]
@@ -213,22 +231,12 @@ class CameraLooks:
                 causes.setdefault(box, str(one.data.get("label", "")))
         marks = [Mark(box=box, label=label) for box, label in causes.items()]
         marks += [Mark(box=s.box, label=s.label, is_cause=False) for s in self._sightings() if s.box not in causes]
-        return encode_marked(frame.colour(), marks, self._zones)
-
-
-class _Seat:
-    """One detector at its camera, with what it follows."""
-
-    def __init__(self, name: str, detector: Detector, witness: Witness) -> None:
-        self.name = name
-        self.detector = detector
-        self.wants = detector.wants
-        self.is_judge = detector.wants.pixels == "none"
-        self.witness = witness
-        self.has_company = False
-        self.looks = 0
-        self.faults = 0
-        self.looked_s = float("-inf")
+        try:
+            return self._fence(lambda: encode_marked(frame.colour(), marks, self._zones))
+        except SiagaError as err:
+            # An event without its picture is better than none.
+            logger.warning("camera %s: an event's picture could not be made: %s", self.camera, err)
+            return b""
 
 
 def _named(detects: Sequence[DetectSettings]) -> Iterator[tuple[str, DetectSettings]]:
@@ -240,11 +248,9 @@ def _named(detects: Sequence[DetectSettings]) -> Iterator[tuple[str, DetectSetti
         yield (detect.type if number == 1 else f"{detect.type} {number}"), detect
 
 
-def _told(observation: Observation) -> Told:
-    return Told(
-        kind=observation.kind,
-        zone=observation.zone,
-        score=observation.score,
-        data=observation.data,
-        boxes=observation.boxes,
-    )
+def _told(seat: Seat, answer: Sequence[Detection | Observation]) -> list[Told]:
+    return [
+        Told(kind=one.kind, zone=one.zone, score=one.score, data=one.data, boxes=one.boxes, detector=seat.name)
+        for one in answer
+        if isinstance(one, Observation) and one.is_event
+    ]

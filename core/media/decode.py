@@ -86,6 +86,13 @@ class _Colour:
     def __call__(self) -> NDArray[np.uint8]:
         bgr = self._held() if self._held is not None else None
         if bgr is None:
-            bgr = np.asarray(self._picture.to_ndarray(format="bgr24"), np.uint8)
+            bgr = self._convert()
             self._held = weakref.ref(bgr)
         return bgr
+
+    def _convert(self) -> NDArray[np.uint8]:
+        try:
+            return np.asarray(self._picture.to_ndarray(format="bgr24"), np.uint8)
+        except (FFmpegError, ValueError):
+            # A pixel format that cannot be converted: an empty picture, which gives an empty JPEG.
+            return np.zeros((0, 0, 3), np.uint8)

@@ -46,7 +46,11 @@ BEAT_S = 1.0
 HUB_TIMEOUT_S = 10.0
 PACKETS_TIMEOUT_S = 2.0
 # Packets of many cameras are taken together: waking for each one costs more than reading it.
-GATHER_S = 0.02
+GATHER_S = 0.03
+# So long is decoded before the hub hears a beat and gives its orders; a woken GOP of 4K takes many times that.
+SLICE_S = 0.4
+# Reading goes on while decoding is behind, or the recorder would have to drop what is sent.
+MOST_READS = 16
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 # Loading a net beside busy decoders leaves holes in the heap; giving them back takes milliseconds.
 TRIM_EVERY_S = 60.0
@@ -123,7 +127,7 @@ class Eye:
         self._hub: MessageSocket[ToEye] = MessageSocket(hub, ToEye)
         self._packets = Packets(packets, self._selector)
         self._texts = texts
-        self._looks = Looks(plugins.detectors, plugins.fence, self._tell, budget=budget)
+        self._looks = Looks(plugins.detectors, plugins.fence, self._tell, budget=budget, texts=texts)
         self._lookouts: dict[str, Lookout] = {}
         self._is_over = False
         self._beat_at_s = 0.0
@@ -136,16 +140,27 @@ class Eye:
         try:
             while not self._is_over:
                 self._packets.connect(list(self._lookouts))
-                for key, _ in self._selector.select(0.1):
-                    if key.data == "hub":
-                        self._take_orders()
-                    else:
-                        self._take_packets()
+                until_s = time.monotonic() + SLICE_S
+                is_behind = self._catch_up(until_s)
+                self._receive(0.0 if is_behind else 0.1, until_s)
                 self._beat()
-                time.sleep(GATHER_S)
+                if not is_behind:
+                    time.sleep(GATHER_S)
         except LinkClosed:
             logger.info("the hub is gone; this eye closes")
         self._looks.stop()
+
+    def _receive(self, wait_s: float, until_s: float) -> None:
+        for _ in range(MOST_READS):
+            ready = self._selector.select(wait_s)
+            for key, _ in ready:
+                if key.data == "hub":
+                    self._take_orders()
+                else:
+                    self._take_packets(until_s)
+            if not ready:
+                return
+            wait_s = 0.0
 
     def _take_orders(self) -> None:
         for order in self._hub.receive():
@@ -160,7 +175,9 @@ class Eye:
 
     def _watch(self, order: WatchCamera) -> None:
         camera = order.settings.id
-        self._looks.watch(order.settings)
+        # Before they are made: from then on this thread may have to wait.
+        self._hub.send(self._report(is_making=True))
+        self._looks.watch(order)
         if camera in self._lookouts:
             return
         self._lookouts[camera] = Lookout(order.settings, self._looks, self._tell)
@@ -180,7 +197,16 @@ class Eye:
             return PictureTaken(request=order.request, error=self._texts("eye.no_picture", camera=order.camera))
         return PictureTaken(request=order.request, jpeg=jpeg, at=at)
 
-    def _take_packets(self) -> None:
+    def _catch_up(self, until_s: float) -> bool:
+        """Decode what waits since before, the cameras in turn; say whether something still waits."""
+        behind = [lookout for lookout in self._lookouts.values() if lookout.is_behind]
+        for number, lookout in enumerate(behind):
+            # What is left of the slice is shared, so that the last camera gets its part too.
+            now_s = time.monotonic()
+            lookout.catch_up(now_s + (until_s - now_s) / (len(behind) - number))
+        return any(lookout.is_behind for lookout in behind)
+
+    def _take_packets(self, until_s: float) -> None:
         messages = self._packets.receive()
         if messages is None:
             for lookout in self._lookouts.values():
@@ -191,14 +217,14 @@ class Eye:
             if watched is None:
                 continue
             if isinstance(message, StreamPacket):
-                watched.take(message)
+                watched.take(message, until_s)
             elif isinstance(message, StreamHeader):
                 watched.open(message)
             elif isinstance(message, StreamEnd):
                 watched.end()
 
     def _beat(self) -> None:
-        """Beat once a second, unless a detector hangs: then the silence has this eye replaced."""
+        """Beat once a second, unless nothing is looked at any more: then the silence has this eye replaced."""
         now_s = time.monotonic()
         if now_s < self._beat_at_s:
             return
@@ -206,15 +232,18 @@ class Eye:
         stuck = self._looks.stuck()
         if stuck is not None:
             if stuck != self._stuck:
-                logger.error("a detector of camera %s hangs; this eye waits to be replaced", stuck)
+                logger.error("%s; this eye waits to be replaced", stuck)
             self._stuck = stuck
             return
         self._stuck = ""
         if now_s >= self._trim_at_s:
             self._trim_at_s = now_s + TRIM_EVERY_S
             _trim()
+        self._hub.send(self._report(is_making=self._looks.is_making))
+
+    def _report(self, *, is_making: bool) -> EyeBeat:
         reports = tuple(lookout.report() for lookout in self._lookouts.values())
-        self._hub.send(EyeBeat(pid=os.getpid(), rss_bytes=_rss_bytes(), cpu_s=_cpu_s(), cameras=reports))
+        return EyeBeat(pid=os.getpid(), rss_bytes=_rss_bytes(), cpu_s=_cpu_s(), is_making=is_making, cameras=reports)
 
     def _tell(self, message: object) -> None:
         try:
@@ -258,8 +287,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--without", action="append", default=[], help="a plugin that is off in the hub")
     given = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # Ctrl-C reaches the whole group; the hub stops its eyes in order.
+    # Ctrl-C reaches the whole group, a service manager's SIGTERM every process; the hub stops its eyes in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _keep_small()
     cv2.setNumThreads(1)
     # The manager is told where the configuration stands, and looks into its folder "plugins".

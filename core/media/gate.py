@@ -19,6 +19,8 @@ REST_SAMPLES, MOTION_SAMPLES = 150, 40
 TRUST_SHARE, DOUBT_SHARE = 0.75, 0.6
 # The frames behind a keyframe mend what it left coarse: they are large also at rest.
 MENDING_FRAMES = 3
+# Keyframes that are farther apart leave a person time to pass unseen between two of them.
+LONGEST_BLIND_S = 2.5
 # So many wakings within ten minutes that found nothing, and the sizes are not believed for as long.
 FALSE_WAKES, FALSE_WAKES_S = 5, 600.0
 
@@ -106,9 +108,18 @@ class Gate:
         self._is_told = False
         self._woke_on_size_s: float | None = None
         self._pairs: list[int] = []
+        self._key_s: float | None = None
+        self._key_interval_s = 0.0
+
+    @property
+    def may_skip(self) -> bool:
+        """Say whether a sleeping scene may leave frames undecoded and still miss nothing that stays."""
+        return self.sizes.trust == "trusted" or self._key_interval_s <= LONGEST_BLIND_S
 
     def take_size(self, size: int, mono_s: float) -> bool:
         """Take a P-frame's size; True when a sleeping scene wakes on it."""
+        if self._key_s is not None:
+            self._key_interval_s = max(self._key_interval_s, mono_s - self._key_s)
         pair = self.sizes.measure(size)
         # At most what lies between two looks; a keyframe interval of 1000 frames teaches no more.
         if len(self._pairs) < 300:
@@ -119,8 +130,11 @@ class Gate:
         self._woke_on_size_s = mono_s
         return True
 
-    def take_key(self) -> None:
-        """Take note of a keyframe; its own size says nothing."""
+    def take_key(self, mono_s: float) -> None:
+        """Take note of a keyframe; its own size says nothing, the time since the last one much."""
+        if self._key_s is not None:
+            self._key_interval_s = mono_s - self._key_s
+        self._key_s = mono_s
         self.sizes.restart()
 
     def take_motion(self, is_moving: bool, is_light: bool, mono_s: float) -> Motions:
@@ -145,6 +159,7 @@ class Gate:
         """Begin anew after the stream was lost: awake, since anything may have come meanwhile."""
         self.is_awake, self._moved_s, self._woke_on_size_s = True, None, None
         self._pairs.clear()
+        self._key_s, self._key_interval_s = None, 0.0
         self.sizes.restart()
 
     def _wake(self, mono_s: float) -> None:

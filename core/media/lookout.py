@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -19,12 +22,14 @@ from .picture import MAX_WIDTH_PX, encode
 
 logger = logging.getLogger(__name__)
 
-# Five looks a second find a runner; each costs about 0.3 ms. What moves already is asked less often.
-MOTION_EVERY_S, MOVING_EVERY_S = 0.2, 0.5
+# Four looks a second find a runner; each costs about 0.3 ms. What moves already is asked less often.
+MOTION_EVERY_S, MOVING_EVERY_S = 0.25, 0.5
 # Streams of keyframes only (MJPEG) are not decoded faster than this while asleep.
 ASLEEP_EVERY_S = 0.5
 # The open GOP of a sleeping scene: 10 s of a busy 4K stream, or a minute at 10 frames a second.
 GOP_PACKETS, GOP_BYTES = 600, 8_000_000
+# Who is so late at a keyframe goes on from there: what happens now is worth more than what was.
+LATEST_S = 5.0
 # Between two tellings of motion on one camera: a tree in gusts is one story.
 MOTION_EVENT_EVERY_S = 10.0
 _EARLY_S = 0.02
@@ -44,15 +49,19 @@ class Lookout:
         self._decoder: Decoder | None = None
         self._header: StreamHeader | None = None
         self._has_key = False
-        self._behind: list[StreamPacket] = []
+        self._behind: deque[StreamPacket] = deque()
         self._behind_bytes = 0
+        self._is_catching_up = False
         self._newest: Frame | None = None
         self._motion = Motion()
         self._measured_s = float("-inf")
         self._decoded_s = float("-inf")
         self._told_s = float("-inf")
         self._is_motion_told = False
+        self._is_start_due = False
+        self._is_live = False
         self._decoded = 0
+        self._dropped = 0
         self._errors = 0
 
     def open(self, header: StreamHeader) -> None:
@@ -74,27 +83,50 @@ class Lookout:
         self._errors += self._decoder.errors if self._decoder is not None else 0
         self._decoder = None
         self._drop_behind()
+        self._set_live(False)
 
-    def take(self, packet: StreamPacket) -> None:
-        """Take the next packet: decode it, keep it for a waking, or both."""
+    @property
+    def is_behind(self) -> bool:
+        """Say whether packets wait that are to be decoded."""
+        return self._is_catching_up
+
+    def take(self, packet: StreamPacket, until_s: float = math.inf) -> None:
+        """Take the next packet: decode it, keep it for a waking, or both. Nothing is decoded after ``until_s``."""
         if self._decoder is None:
             return
+        now_s = packet.arrived_mono_s
         if packet.is_key:
-            self._has_key = True
-            self._drop_behind()
-            self._gate.take_key()
+            self._take_key(now_s)
         elif not self._has_key:
             return
-        now_s = packet.arrived_mono_s
         has_woken = not packet.is_key and self._gate.take_size(len(packet.data), now_s)
         self._behind.append(packet)
         self._behind_bytes += len(packet.data)
-        if self._decodes_all or has_woken or (packet.is_key and now_s >= self._decoded_s + ASLEEP_EVERY_S):
-            self._catch_up()
-        elif len(self._behind) > GOP_PACKETS or self._behind_bytes > GOP_BYTES:
-            # Without its beginning the rest of this GOP is of no use; the next keyframe comes.
+        fill = max(len(self._behind) / GOP_PACKETS, self._behind_bytes / GOP_BYTES)
+        is_full = fill >= 1.0
+        if fill >= 2.0:
+            # This machine is too slow for the stream, or the recorder sends no keyframe: the next one helps.
             self._has_key = False
+            self._dropped += len(self._behind)
             self._drop_behind()
+        elif self._decodes_all or has_woken or is_full or (packet.is_key and self._is_key_due(now_s)):
+            self._is_catching_up = True
+        self.catch_up(until_s)
+
+    def catch_up(self, until_s: float = math.inf) -> None:
+        """Decode what waits, oldest first, until a time; the rest goes on waiting in order."""
+        while self._is_catching_up and time.monotonic() < until_s:
+            if not self._behind:
+                self._is_catching_up = False
+                return
+            packet = self._behind.popleft()
+            self._behind_bytes -= len(packet.data)
+            self._decoded_s = packet.arrived_mono_s
+            assert self._decoder is not None
+            frame = self._decoder.decode(packet)
+            if frame is not None:
+                self._decoded += 1
+                self._see(frame)
 
     def picture(self, width_px: int | None) -> tuple[bytes, datetime | None]:
         """Return the newest picture as a JPEG and its time; empty where there is none yet."""
@@ -114,6 +146,7 @@ class Lookout:
             mode=mode,
             decoded=self._decoded,
             skipped=self._looks.skipped.get(self.camera, 0),
+            dropped=self._dropped,
             decode_errors=self._errors + (self._decoder.errors if self._decoder is not None else 0),
             looks=looks.looks if looks is not None else {},
             detectors_off=dict(looks.off) if looks is not None else {},
@@ -123,32 +156,41 @@ class Lookout:
     @property
     def _decodes_all(self) -> bool:
         looks = self._looks.of(self.camera)
-        return self._gate.is_awake or (looks is not None and looks.needs_every_frame)
+        return self._gate.is_awake or not self._gate.may_skip or (looks is not None and looks.needs_every_frame)
+
+    def _take_key(self, mono_s: float) -> None:
+        self._has_key = True
+        self._gate.take_key(mono_s)
+        if self._is_catching_up and self._behind:
+            if mono_s - self._behind[0].arrived_mono_s < LATEST_S:
+                return
+            self._dropped += len(self._behind)
+        self._drop_behind()
+
+    def _is_key_due(self, mono_s: float) -> bool:
+        return mono_s >= self._decoded_s + ASLEEP_EVERY_S
 
     def _drop_behind(self) -> None:
         self._behind.clear()
         self._behind_bytes = 0
+        self._is_catching_up = False
 
-    def _catch_up(self) -> None:
-        """Decode what was kept since the last decoded packet, oldest first."""
-        behind, self._behind, self._behind_bytes = self._behind, [], 0
-        for packet in behind:
-            assert self._decoder is not None
-            frame = self._decoder.decode(packet)
-            self._decoded_s = packet.arrived_mono_s
-            if frame is not None:
-                self._decoded += 1
-                self._see(frame)
+    def _set_live(self, is_live: bool) -> None:
+        if is_live != self._is_live:
+            self._is_live = is_live
+            self._looks.set_live(self.camera, is_live)
 
     def _see(self, frame: Frame) -> None:
         self._newest = frame
+        self._set_live(True)
         now_s = frame.arrived_mono_s
         every_s = MOVING_EVERY_S if self._gate.is_awake and self._motion.is_moving else MOTION_EVERY_S
         if now_s >= self._measured_s + every_s - _EARLY_S:
             self._measured_s = now_s
             self._motion = self._meter.measure(frame.luma, now_s)
             verdict = self._gate.take_motion(self._motion.is_moving, self._motion.is_light, now_s)
-            if verdict.started:
+            self._is_start_due = verdict.started or (self._is_start_due and not verdict.ended)
+            if self._is_start_due and self._motion.is_moving:
                 self._tell_start(frame)
             if verdict.ended:
                 self._tell_end(frame)
@@ -171,7 +213,8 @@ class Lookout:
 
     def _tell_start(self, frame: Frame) -> None:
         if frame.arrived_mono_s < self._told_s + MOTION_EVENT_EVERY_S:
-            return
+            return  # it stays due, and is told then if it still moves
+        self._is_start_due = False
         self._is_motion_told = True
         self._tell("motion.start", frame, encode(frame.colour(), MAX_WIDTH_PX))
 

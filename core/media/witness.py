@@ -9,15 +9,19 @@ from ..types import Box, Detection, Json, Polygon, Sighting, Struct
 from .tracker import Track, Tracker
 from .zones import ZoneSteps
 
+# What was not looked at for so long is not followed on: another person may stand at the same spot by now.
+FORGET_S = 30.0
+
 
 class Told(Struct):
-    """Say one thing worth an event. ``boxes`` are what the picture should show."""
+    """Say one thing worth an event. ``boxes`` are what the picture should show; ``detector`` who observed it."""
 
     kind: str
     zone: str | None = None
     score: float | None = None
     data: dict[str, Json] = {}
     boxes: tuple[Box, ...] = ()
+    detector: str = ""
 
 
 class Witness:
@@ -30,9 +34,12 @@ class Witness:
         wanted_zones: Sequence[str] = (),
         clear_score: float = 0.5,
         numbers: Iterable[int] | None = None,
+        forget_s: float = FORGET_S,
     ) -> None:
         self._tracker = Tracker(clear_score=clear_score, numbers=numbers)
         self._steps = ZoneSteps(zones)
+        self._forget_s = forget_s
+        self._looked_s = float("-inf")
         # Nothing named means everywhere.
         self._wanted = frozenset(wanted_zones)
 
@@ -48,6 +55,9 @@ class Witness:
 
     def look(self, detections: Sequence[Detection], at: datetime, mono_s: float) -> list[Told]:
         """Take one look's detections; return what is to be told."""
+        if mono_s - self._looked_s > self._forget_s:
+            self.forget()
+        self._looked_s = mono_s
         told: list[Told] = []
         for track in self._tracker.update(detections, at, mono_s):
             told += [_step("zone.leave", track, zone) for zone in self._steps.forget(track.id) if self._wants(zone)]
@@ -55,6 +65,12 @@ class Witness:
             if track.is_confirmed and track.seen_mono_s == mono_s:
                 told += self._tell(track)
         return told
+
+    def forget(self) -> None:
+        """Follow nothing any more. Nobody saw it leave, so that is not told."""
+        for track in self._tracker.tracks:
+            self._steps.forget(track.id)
+        self._tracker.tracks = []
 
     def _tell(self, track: Track) -> list[Told]:
         entered, left = self._steps.move(track.id, track.box.foot)

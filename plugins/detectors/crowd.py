@@ -15,6 +15,8 @@ from ...core import Detector, EventKind, Frame, Kind, LookContext, Observation, 
 WINDOW_S = 3.0
 # A new count is told when it has stood for this long.
 DWELL_S = 2.0
+# Looked at again after so long without pictures, what was counted before says nothing of how long it has stood.
+GAP_S = 10.0
 # More than ten looks a second teach nothing.
 _MOST_SAMPLES = 60
 
@@ -47,8 +49,13 @@ class Smoothed:
     def __init__(self) -> None:
         self.count = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=_MOST_SAMPLES)
-        self._candidate = 0
+        self._candidate: int | None = 0
         self._candidate_since_s = 0.0
+
+    def restart(self) -> None:
+        """Believe the last count until a new one has stood."""
+        self._samples.clear()
+        self._candidate = None
 
     def take(self, count: int, now_s: float) -> int:
         """Take one look's count; return the count that is believed."""
@@ -59,7 +66,7 @@ class Smoothed:
         if middle != self._candidate:
             self._candidate, self._candidate_since_s = middle, now_s
         if now_s - self._candidate_since_s >= DWELL_S:
-            self.count = self._candidate
+            self.count = middle
         return self.count
 
 
@@ -84,10 +91,15 @@ class CrowdDetector:
         self._told = 0
         self._high_since_s: float | None = None
         self._is_high = False
+        self._looked_s = float("-inf")
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
         """Return the reading, and what became an event by it."""
-        now_s = context.at.timestamp()
+        now_s = context.mono_s
+        if now_s - self._looked_s > GAP_S:
+            self._smoothed.restart()
+            self._high_since_s = None
+        self._looked_s = now_s
         count = self._smoothed.take(sum(self._counts(sighting) for sighting in context.sightings), now_s)
         said = [self._observe("crowd.count", count, is_event=False)]
         if abs(count - self._told) >= self._step or (count == 0 and self._told):

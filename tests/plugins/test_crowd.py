@@ -18,11 +18,12 @@ def people(count, zones=("halaman",), label="person"):
     )
 
 
-def watch(detector, counts, every_s=0.5, start_s=0.0, **of):
+def watch(detector, counts, every_s=0.5, start_s=0.0, clock_is_off_s=0.0, **of):
     events, readings = [], []
     for k, count in enumerate(counts):
-        at = START + timedelta(seconds=start_s + every_s * k)
-        for said in detector.look(None, LookContext(at=at, sightings=people(count, **of))):
+        mono_s = start_s + every_s * k
+        at = START + timedelta(seconds=mono_s + clock_is_off_s)
+        for said in detector.look(None, LookContext(at=at, mono_s=mono_s, sightings=people(count, **of))):
             (events if said.is_event else readings).append(said)
     return events, readings
 
@@ -75,3 +76,20 @@ def test_wrong_options_are_refused_in_words():
         SCHEMA({"above": 0})
     with pytest.raises(ValueError, match="halaman"):
         CrowdDetector({"zone": "pasar"}, SCENE)
+
+
+def test_a_clock_that_is_set_forward_makes_no_crowd_of_people_who_just_came():
+    detector = CrowdDetector({"above": 3, "for": 10, "step": 100}, SCENE)
+    assert watch(detector, [9] * 16)[0] == []
+    events, _ = watch(detector, [9] * 2, start_s=8.0, clock_is_off_s=3600.0)
+    assert events == []
+    events, _ = watch(detector, [9] * 10, start_s=9.0, clock_is_off_s=3600.0)
+    assert told(events) == [("crowd.high", 9)]
+
+
+def test_a_crowd_before_an_outage_is_no_crowd_after_it_until_it_was_seen_for_long_enough():
+    detector = CrowdDetector({"above": 3, "for": 10, "step": 100}, SCENE)
+    watch(detector, [9] * 20)
+    events, readings = watch(detector, [0] * 20, start_s=3600.0)
+    assert "crowd.high" not in [event.kind for event in events]
+    assert readings[-1].data["count"] == 0

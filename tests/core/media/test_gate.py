@@ -1,8 +1,11 @@
+import time
+
 import pytest
 from packet_server import encode, header, moving_pictures, packet, still_pictures
 from siaga.core.media.gate import Gate, SizeGate
 from siaga.core.media.lookout import Lookout
 from siaga.core.media.looks import Looks
+from siaga.core.media.messages import WatchCamera
 from siaga.core.settings import CameraSettings
 
 KALI = CameraSettings(id="kali", type="demo", name="Kali")
@@ -25,8 +28,7 @@ class Watched:
     def __init__(self):
         self.told = []
         looks = Looks({}, lambda call: call(), self.told.append)
-        looks.watch(KALI)
-        looks._order("kali", KALI)  # no thread runs here: nobody looks
+        looks._order("kali", WatchCamera(settings=KALI))  # no thread runs here: nobody looks
         self.lookout = Lookout(KALI, looks, self.told.append)
         self.lookout.open(header("kali"))
         self.number = 0
@@ -144,12 +146,69 @@ def test_a_stream_that_changes_codec_and_size_goes_on():
     assert watched.report.decoded == 20 and watched.report.decode_errors == 0
 
 
-def test_an_endless_gop_is_not_kept_for_ever():
+def test_motion_that_begins_soon_after_the_last_is_told_when_it_goes_on():
+    watched = Watched()
+    watched.feed(encode(still(40) + moving(40) + still(90) + moving(160) + still(90)))
+    assert watched.kinds == ["motion.start", "motion.end", "motion.start", "motion.end"]
+    _, first_end, second_start, _ = watched.told
+    assert 10.0 <= second_start.arrived_mono_s - first_end.arrived_mono_s < 11.0
+
+
+def test_motion_that_begins_soon_after_the_last_and_stops_at_once_is_one_story():
+    watched = Watched()
+    watched.feed(encode(still(40) + moving(40) + still(90) + moving(20) + still(200)))
+    assert watched.kinds == ["motion.start", "motion.end"]
+
+
+def test_who_passes_between_two_distant_keyframes_of_a_sleeping_scene_is_seen():
+    watched = Watched()
+    watched.feed(encode(still(120) + moving(15) + still(60), gop=1000))
+    assert watched.report.size_gate != "trusted"
+    assert "motion.start" in watched.kinds
+
+
+def test_a_scene_that_cannot_skip_frames_is_still_asleep_for_the_detectors():
+    gate = Gate()
+    gate.take_key(0.0)
+    for number in range(1, 80):
+        gate.take_size(1000, number / 10)
+        verdict = gate.take_motion(False, False, number / 10)
+    assert not verdict.is_awake and not gate.may_skip
+    gate.take_key(8.0)
+    gate.take_key(10.0)
+    assert gate.may_skip
+
+
+def test_a_gop_that_takes_long_to_decode_is_decoded_in_slices_and_in_order():
+    watched = Watched()
+    packets = encode(moving(30), gop=30)
+    for number, (is_key, content) in enumerate(packets):
+        watched.lookout.take(packet("kali", number, is_key, content, 100 + number / 10), until_s=0.0)
+    assert watched.lookout.is_behind and watched.report.decoded == 0
+    slices = 0
+    while watched.lookout.is_behind:
+        watched.lookout.catch_up(time.monotonic() + 0.002)
+        slices += 1
+    assert slices > 1
+    assert (watched.report.decoded, watched.report.decode_errors) == (30, 0)
+
+
+def test_an_eye_that_is_too_slow_goes_on_at_the_newest_keyframe_and_counts_what_it_left_out():
+    watched = Watched()
+    for number, (is_key, content) in enumerate(encode(moving(100))):
+        watched.lookout.take(packet("kali", number, is_key, content, 100 + number / 10), until_s=0.0)
+    watched.lookout.catch_up()
+    report = watched.report
+    assert report.dropped > 0 and report.dropped + report.decoded == 100 and report.decode_errors == 0
+
+
+def test_an_endless_gop_is_decoded_before_it_fills_the_memory():
     watched = Watched()
     endless = encode(still(60), gop=1000)
-    watched.feed(endless)
-    for _ in range(20):
-        watched.feed(endless[-40:])
-    lookout = watched.lookout
-    assert watched.report.mode in ("asleep", "waiting")
-    assert len(lookout._behind) <= 600
+    watched.lookout._gate.sizes.trust = "trusted"
+    for _ in range(15):
+        watched.lookout._gate.sizes._limit = 1e9  # nothing wakes this scene
+        watched.feed(endless[:1] + endless[-59:] if not watched.number else endless[-59:])
+    report = watched.report
+    assert len(watched.lookout._behind) <= 600
+    assert report.decoded > 600 and report.dropped == 0
