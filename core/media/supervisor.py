@@ -16,6 +16,8 @@ from os import cpu_count
 from pathlib import Path
 from typing import Literal, Protocol
 
+import msgspec
+
 from ..clock import Clock
 from ..contracts import StreamSource
 from ..errors import MediaError
@@ -24,6 +26,7 @@ from ..settings import CameraSettings, MediaSettings
 from ..tasks import Crash, TaskHandle, Tasks, fenced
 from ..texts import Texts
 from ..types import Clip, Health, StreamRole
+from .last_told import LastTolds
 from .messages import (
     AcceptClip,
     BurstAnswer,
@@ -36,6 +39,7 @@ from .messages import (
     ForgetCamera,
     FromEye,
     FromRecorder,
+    LastTold,
     Message,
     OpenCamera,
     PictureTaken,
@@ -49,7 +53,7 @@ from .messages import (
 )
 from .supervisor_child import Child
 from .supervisor_inbox import Item
-from .supervisor_report import MediaTuning, ProcessChange
+from .supervisor_report import MediaTuning, ProcessChange, lost_reports
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +109,7 @@ class MediaSupervisor:
         self._orders: dict[str, OpenCamera] = {}
         self._watches: dict[str, WatchCamera] = {}
         self._eye_of: dict[str, Child] = {}
+        self._last = LastTolds()
         self._streams: dict[tuple[str, StreamRole], StreamReport] = {}
         self._requests = itertools.count(1)
         self._bursts: dict[int, tuple[StartBurst, asyncio.Future[BurstAnswer]]] = {}
@@ -143,18 +148,25 @@ class MediaSupervisor:
             self._bursts.pop(request, None)
         shutil.rmtree(self._run_folder, ignore_errors=True)
 
-    async def open_camera(self, settings: CameraSettings, sources: Sequence[StreamSource]) -> None:
-        """Read a camera and look after it; again replaces its settings and sources."""
+    async def open_camera(
+        self, settings: CameraSettings, sources: Sequence[StreamSource], last: Sequence[LastTold] = ()
+    ) -> None:
+        """Read a camera and look after it; again replaces its settings and sources.
+
+        ``last`` is what the journal knows of its detectors' newest events, from before this hub started.
+        """
+        self._last.fill(settings.id, last)
         is_recorded = settings.record.mode != "off"
         used = tuple(sources) if is_recorded else _analysed(sources)
         ring_s = self._settings.ring_s if is_recorded else 0.0
         ring_bytes = self._settings.ring_bytes
         self._orders[settings.id] = OpenCamera(camera=settings.id, sources=used, ring_s=ring_s, ring_bytes=ring_bytes)
-        self._watches[settings.id] = WatchCamera(settings=settings)
+        # Eyes run strangers' detectors; a camera's login stands in its kind's options.
+        self._watches[settings.id] = WatchCamera(settings=msgspec.structs.replace(settings, options={}))
         if settings.id not in self._eye_of:
             self._eye_of[settings.id] = min(self._eyes, key=lambda eye: len(self._cameras_of(eye)))
         self._recorder.post(self._orders[settings.id])
-        self._eye_of[settings.id].post(self._watches[settings.id])
+        self._eye_of[settings.id].post(self._watch(settings.id))
 
     async def close_camera(self, camera_id: str) -> None:
         """Let go of a camera; its open clip is ended and told."""
@@ -262,7 +274,10 @@ class MediaSupervisor:
         return [*self._orders.values(), *(order for order, _ in self._bursts.values())]
 
     def _greet_eye(self, eye: Child) -> list[Message]:
-        return [self._watches[camera] for camera in self._cameras_of(eye)]
+        return [self._watch(camera) for camera in self._cameras_of(eye)]
+
+    def _watch(self, camera: str) -> WatchCamera:
+        return msgspec.structs.replace(self._watches[camera], last=self._last.of(camera))
 
     def _cameras_of(self, eye: Child) -> list[str]:
         return [camera for camera, its in self._eye_of.items() if its is eye]
@@ -283,7 +298,9 @@ class MediaSupervisor:
         elif isinstance(message, ClipDone):
             self._hear_clip(child, message)
         elif isinstance(message, (EyeEvent, Reading, StreamChanged, ClipFailed)):
-            if isinstance(message, StreamChanged):
+            if isinstance(message, EyeEvent):
+                self._last.take(message)
+            elif isinstance(message, StreamChanged):
                 self._streams[message.report.camera, message.report.role] = message.report
             child.inbox.put(message)
 
@@ -321,8 +338,17 @@ class MediaSupervisor:
             await self._sink.on_clip_failed(item)
         elif isinstance(item, ProcessChange):
             await self._sink.on_process(item.name, item.what, item.detail)
+            if item.name == self._recorder.name and item.what != "started":
+                await self._lose_streams()
         else:
             await self._take_clip(item.clip)
+
+    async def _lose_streams(self) -> None:
+        """Say that no camera is read: a recorder that keeps dying would never say so itself."""
+        for report in lost_reports(self._orders, self._streams, self._texts("media.recorder_away")):
+            if not self._recorder.is_up:
+                self._streams[report.camera, report.role] = report
+            await self._sink.on_stream(report, self._clock.now())
 
     async def _take_clip(self, clip: Clip) -> None:
         try:

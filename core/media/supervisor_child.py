@@ -27,6 +27,11 @@ logger = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 30.0
 _POLL_S = 1.0
 _MAX_LOG_LINE = 2000
+# What a child needs of the hub's environment. The rest may hold passwords, and eyes run strangers' code.
+_PASSED_ON = (
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV",
+    "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "SSL_CERT_FILE", "SSL_CERT_DIR",
+)  # fmt: skip
 
 
 class Child:
@@ -60,6 +65,11 @@ class Child:
         self._is_stopping = False
         self._tasks: Tasks | None = None
         self._keeper: TaskHandle | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Say whether the process runs and can be spoken to."""
+        return self._link is not None
 
     def start(self, tasks: Tasks) -> None:
         """Keep the process alive from now on."""
@@ -97,8 +107,9 @@ class Child:
             figures |= {"pid": self.beat.pid, "rss_bytes": self.beat.rss_bytes, "cpu_s": self.beat.cpu_s}
         figures["dropped_pictures"] = self.inbox.dropped_pictures
         figures["dropped_facts"] = self.inbox.dropped_facts
-        is_up = self._link is not None
-        state: HealthState = "off" if self._is_stopping else "lost" if not is_up else "ok" if self.beat else "starting"
+        state: HealthState = (
+            "off" if self._is_stopping else "lost" if not self.is_up else "ok" if self.beat else "starting"
+        )
         return Health(part=self.name, state=state, since=self._since, reason=self._reason, figures=figures)
 
     async def _keep(self) -> None:
@@ -146,8 +157,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
-                # A C library's heap for each thread doubles what a small process holds.
-                env={**os.environ, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"},
+                env=_environment(),
             )
         except OSError:
             ours.close()
@@ -176,7 +186,9 @@ class Child:
             for message in messages:
                 if isinstance(message, (RecorderBeat, EyeBeat)):
                     self.beat = message
-                    silent_s, limit_s = 0.0, self._tuning.hang_s
+                    is_making = isinstance(message, EyeBeat) and message.is_making
+                    # Loading a model may hold every thread of an eye, as at its start.
+                    silent_s, limit_s = 0.0, self._tuning.start_limit_s if is_making else self._tuning.hang_s
                 self._hear(self, message)
             if silent_s > limit_s:
                 return ProcessChange(name=self.name, what="hung", detail=f"no sign of life for {silent_s:.0f} s")
@@ -210,3 +222,9 @@ class Child:
             level, _, rest = text.partition(" ")
             known = logging.getLevelNamesMapping().get(level)
             logger.log(known or logging.WARNING, "%s: %s", self.name, rest if known else text)
+
+
+def _environment() -> dict[str, str]:
+    passed = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+    # A C library's heap for each thread doubles what a small process holds.
+    return {**passed, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
