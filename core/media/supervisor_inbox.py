@@ -70,8 +70,13 @@ class Inbox:
                 del self._items[index]
                 self.dropped_readings += 1
                 return
-        self._picture_bytes -= _picture_bytes(self._items.popleft())
-        self.dropped_facts += 1
+        for index, item in enumerate(self._items):
+            # A clip stands on the disk and is accepted from here alone; there are never many.
+            if not isinstance(item, ClipDone):
+                del self._items[index]
+                self._picture_bytes -= _picture_bytes(item)
+                self.dropped_facts += 1
+                return
 
 
 def _picture_bytes(item: Item) -> int:

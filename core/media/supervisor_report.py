@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Literal
 
-from ..types import Struct
+import msgspec
+
+from ..types import StreamRole, Struct
+from .messages import OpenCamera, StreamReport
 
 Change = Literal["started", "died", "hung"]
 
@@ -30,3 +34,18 @@ class MediaTuning(Struct):
     answer_limit_s: float = 5.0
     # The hub gives its video processes 5 s in all.
     stop_limit_s: float = 4.0
+
+
+def lost_reports(
+    orders: Mapping[str, OpenCamera], streams: Mapping[tuple[str, StreamRole], StreamReport], reason: str
+) -> list[StreamReport]:
+    """Return every open stream as lost, each as it was last known."""
+    reports = []
+    for camera, order in orders.items():
+        for source in order.sources:
+            known = streams.get((camera, source.role)) or StreamReport(
+                camera=camera, role=source.role, condition="lost"
+            )
+            changes = {"condition": "lost", "reason": reason, "fps": 0.0, "bits_per_s": 0.0}
+            reports.append(msgspec.structs.replace(known, **changes))
+    return reports

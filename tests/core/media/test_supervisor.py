@@ -18,7 +18,7 @@ from siaga.core.clock import SystemClock
 from siaga.core.contracts import StreamSource
 from siaga.core.errors import MediaError
 from siaga.core.health import HealthBook
-from siaga.core.media.messages import ClipFailed, EyeEvent, Reading, StreamReport
+from siaga.core.media.messages import ClipDone, ClipFailed, EyeEvent, Reading, StreamReport
 from siaga.core.media.supervisor import MediaSupervisor
 from siaga.core.media.supervisor_inbox import Inbox
 from siaga.core.media.supervisor_report import MediaTuning
@@ -88,7 +88,12 @@ class Notebook:
 
 
 class Stage:
-    def __init__(self, storage: Path, eye: Path, *, eyes: int = 1, hang_s: float = 2.0) -> None:
+    def __init__(
+        self, storage: Path, eye: Path, *, eyes: int = 1, hang_s: float = 2.0, recorder: Path | None = None
+    ) -> None:
+        commands = {"eye_command": (sys.executable, str(eye))}
+        if recorder is not None:
+            commands["recorder_command"] = (sys.executable, str(recorder))
         clock = SystemClock()
         self.sink = Notebook()
         self.media = MediaSupervisor(
@@ -100,7 +105,7 @@ class Stage:
             health=HealthBook(Bus(), clock),
             sink=self.sink,
             texts=Texts("en"),
-            tuning=MediaTuning(eye_command=(sys.executable, str(eye)), hang_s=hang_s),
+            tuning=MediaTuning(**commands, hang_s=hang_s),
         )
 
     async def open(self, camera: str = "kali") -> None:
@@ -151,6 +156,35 @@ def test_of_what_waits_too_long_pictures_go_before_readings_and_readings_before_
     assert (inbox.dropped_pictures, inbox.dropped_readings, inbox.dropped_facts) == (2, 1, 0)
     inbox.put(event(4))
     assert inbox.dropped_facts == 1
+
+
+async def test_a_finished_clip_is_never_dropped_from_what_waits():
+    now = datetime.now(timezone.utc)
+    clip = Clip(
+        id="1", camera="a", path="p", start=now, end=now, codec="h264", size_bytes=1, sha256="", keys=(), has_gap=False
+    )
+    inbox = Inbox(max_items=2)
+    inbox.put(ClipDone(clip=clip))
+    for number in range(4):
+        inbox.put(EyeEvent(camera="a", kind="k", at=now, arrived_mono_s=0, data={"n": number}))
+    assert inbox.dropped_facts == 3
+    kept = [await inbox.get(), await inbox.get()]
+    assert kept[0] == ClipDone(clip=clip) and kept[1].data == {"n": 3}
+
+
+@pytest.mark.slow
+async def test_the_cameras_of_a_recorder_that_keeps_dying_are_told_as_lost(tmp_path, eye):
+    broken = tmp_path / "recorder.py"
+    broken.write_text("raise SystemExit(3)")
+    stage = Stage(tmp_path, eye, recorder=broken)
+    await stage.media.start()
+    try:
+        await stage.open()
+        await stage.until(lambda: stage.sink.streams)
+        assert (stage.sink.streams[0].camera, stage.sink.streams[0].condition) == ("kali", "lost")
+        assert "restarted" in stage.sink.streams[0].reason
+    finally:
+        await stage.media.stop()
 
 
 @pytest.mark.slow
