@@ -19,6 +19,8 @@ MAX_NOISE = 8.0
 MIN_AREA = 0.0013
 # When more than this changes between two looks, it is the light; nothing that walks is so large.
 LIGHT_SHARE = 0.45
+# The same for a shift of the whole picture, in grey levels: no drift between two looks is so large.
+LIGHT_SHIFT = 40.0
 # Exposure settles within about a second after the light changed; changes meanwhile are its own.
 SETTLE_S = 1.0
 # The background follows drift in seconds; what stands still is taken in within about a minute.
@@ -60,12 +62,13 @@ class MotionMeter:
             return Motion()
         passed_s, self._last_s = min(max(mono_s - self._last_s, 0.0), 10.0), mono_s
         change = small - self._background
-        # Auto-exposure moves the whole picture a little: the median of a sample is that shift.
-        change -= np.float32(np.median(change[::4, ::4]))
-        size = np.abs(change)
+        # Auto-exposure moves the whole picture a little; a lamp that lights everything alike moves it much.
+        shift = _middle(change[::4, ::4])
+        change -= shift
+        size = np.abs(change, out=change)
         moving = (size > np.maximum(MIN_CHANGE, NOISE_TIMES * self._noise)).view(np.uint8)
         share = cv2.countNonZero(moving) / moving.size
-        if share > LIGHT_SHARE or self._is_shifted(small):
+        if share > LIGHT_SHARE or abs(shift) > LIGHT_SHIFT:
             self._background, self._settled_s = small, mono_s + SETTLE_S
             return Motion(is_light=True)
         self._learn(small, size, moving, passed_s)
@@ -73,11 +76,6 @@ class MotionMeter:
             self._background = small
             return Motion(is_light=True)
         return Motion(area=self._area(moving) if share >= MIN_AREA else 0.0)
-
-    def _is_shifted(self, small: Grey) -> bool:
-        # A lamp that lights everything alike passes the median; its shift is still too large for drift.
-        assert self._background is not None
-        return abs(float(small[::4, ::4].mean() - self._background[::4, ::4].mean())) > 40.0
 
     def _learn(self, small: Grey, size: Grey, moving: NDArray[np.uint8], passed_s: float) -> None:
         assert self._background is not None and self._noise is not None
@@ -95,6 +93,15 @@ class MotionMeter:
         _, _, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         areas = boxes[1:, cv2.CC_STAT_AREA]
         return round(float(areas[areas >= MIN_AREA * moving.size].sum()) / moving.size, 4)
+
+
+def _middle(sample: Grey) -> np.float32:
+    """Return the median; a third of the time of numpy's, which also looks for what is no number."""
+    values = sample.ravel()  # a copy, since the sample is a view with steps
+    half = values.size // 2
+    values.partition(half)
+    middle: np.float32 = values[half]
+    return middle
 
 
 def _shrink(luma: NDArray[np.uint8]) -> Grey:

@@ -32,7 +32,7 @@ from siaga.core.settings import CameraSettings, DetectSettings
 SMALL = (320, 240)
 
 STRANGERS = '''
-"""Three detectors of strangers: one counts, one raises, one hangs."""
+"""Detectors of strangers: one counts, one raises, one hangs, one takes its time."""
 import time
 import voluptuous as vol
 from siaga.core import Box, Detection, Kind, Observation, Wants, hookimpl
@@ -51,9 +51,12 @@ class Hangs(Brightness):
     wants = Wants(pixels="luma", interval_s=0.1)
     def look(self, frame, context): time.sleep(600)
 
+class Slow(Brightness):
+    def __init__(self, options, scene): time.sleep(8)
+
 @hookimpl
 def offer_detectors():
-    kinds = (("brightness", Brightness), ("raises", Raises), ("hangs", Hangs))
+    kinds = (("brightness", Brightness), ("raises", Raises), ("hangs", Hangs), ("slow", Slow))
     return [Kind(name, vol.Schema({}), make, name) for name, make in kinds]
 '''
 
@@ -233,6 +236,22 @@ def test_a_detector_that_hangs_stops_the_heartbeat(server, eye):
     assert time.monotonic() < end, "the beat went on although the detector hangs"
     os.kill(eye.process.pid, signal.SIGKILL)
     assert eye.process.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_detector_that_is_slow_to_make_is_waited_for(server, eye):
+    for camera in ("kali", "pasar"):
+        server.add(camera, encode(moving_pictures(40, SMALL)))
+    eye.watch("pasar", "brightness")
+    eye.wait(is_report("pasar", lambda r: r.looks.get("brightness")))
+    eye.watch("kali", "slow")
+    began = eye.wait(lambda m: isinstance(m, EyeBeat) and m.is_making and report_of(m, "kali"))
+    eye.wait(is_report("kali", lambda r: r.looks.get("slow", 0) >= 2))
+    beats = [m for m in eye.heard if isinstance(m, EyeBeat)]
+    making = [m for m in beats[beats.index(began) :] if m.is_making]
+    assert len(making) >= 7, "it beats on while it makes"
+    assert max(report_of(m, "kali").decoded for m in making) > 40, "and decodes on"
+    assert not eye.wait(lambda m: isinstance(m, EyeBeat) and m is beats[-1]).is_making
 
 
 @pytest.mark.slow
