@@ -10,12 +10,14 @@ import secrets
 import shutil
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from .core.clock import SystemClock
 from .core.config import load_settings, peek
 from .core.errors import Problem, SiagaError
 from .core.hub import Hub
@@ -23,18 +25,23 @@ from .core.journal import Journal
 from .core.log import set_up_logging
 from .core.plugin_manager import PluginManager
 from .core.settings import Settings
+from .core.tasks import unless
 from .core.texts import Texts
 from .rules.engine import RuleEngine
 from .rules.parse import load_rules
 from .rules.rule import LoadedRules
-from .web.accounts import ROLES, Accounts
+from .web.accounts import ROLES, Account, AccountRefused, Accounts
 from .web.app import WebApp
+from .web.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
 say = Texts(os.environ.get("SIAGA_LANG", "id"))
 CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path)
 config_argument = click.argument("config", type=CONFIG, default=Path("config.yaml"), metavar="[CONFIG]")
+plain_config_argument = click.argument(
+    "config", type=click.Path(dir_okay=False, path_type=Path), default=Path("config.yaml"), metavar="[CONFIG]"
+)
 
 
 @click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,17 +53,19 @@ def main() -> None:
 @main.command(help=say("cli.run.help"))
 @config_argument
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help=say("cli.run.log_level"),
 )
 def run(config: Path, log_level: str) -> None:
     """Run the hub until Ctrl-C."""
     set_up_logging(log_level)
     try:
-        late = asyncio.run(_run(config))
+        asyncio.run(_run(config))
     except SiagaError as err:
         _give_up(str(err))
-    if late:
-        click.echo(say("cli.run.late", names=", ".join(late)), err=True)
     click.echo(say("cli.run.ended"))
 
 
@@ -97,10 +106,10 @@ def check(config: Path) -> None:
 
 
 @main.command(name="plugins", help=say("cli.plugins.help"))
-@click.argument("config", type=CONFIG, required=False)
-def list_plugins(config: Path | None) -> None:
-    """List every plugin, what it offers, and why one is off."""
-    manager = _plugins(config or Path.cwd() / "config.yaml")
+@plain_config_argument
+def list_plugins(config: Path) -> None:
+    """List every plugin, what it offers, and why one is off; also where no configuration is yet."""
+    manager = _plugins(config)
     for plugin in manager.plugins:
         state = say("cli.plugins.on") if plugin.is_on else say("cli.plugins.off", reason=plugin.reason)
         click.echo(f"{plugin.name:44} {state}  {', '.join(plugin.offers)}")
@@ -113,61 +122,132 @@ def user() -> None:
 
 @user.command(name="add", help=say("cli.user.add.help"))
 @click.argument("name")
+@config_argument
 @click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True, help=say("cli.user.role"))
-@click.option("--config", type=CONFIG, default=Path("config.yaml"), show_default=True, help=say("cli.user.config"))
-def add_user(name: str, role: str, config: Path) -> None:
+def add_user(name: str, config: Path, role: str) -> None:
     """Add an account with a one-time password."""
+    password = _one_time()
+    account = _with_accounts(config, lambda a, _: a.add(name, password, role=role, must_change=True))
+    click.echo(say("cli.user.added", name=account.name, role=role, password=password))
+
+
+@user.command(name="password", help=say("cli.user.password.help"))
+@click.argument("name")
+@config_argument
+def renew_password(name: str, config: Path) -> None:
+    """Give an account a new one-time password and end its sessions."""
+    password = _one_time()
+
+    async def renew(accounts: Accounts, sessions: Sessions) -> Account:
+        account = await accounts.renew(name, password)
+        await sessions.end_all_of(account.name)
+        return account
+
+    account = _with_accounts(config, renew)
+    click.echo(say("cli.user.renewed", name=account.name, password=password))
+
+
+@user.command(name="off", help=say("cli.user.off.help"))
+@click.argument("name")
+@config_argument
+def switch_user_off(name: str, config: Path) -> None:
+    """Let an account in no more and end its sessions."""
+
+    async def switch_off(accounts: Accounts, sessions: Sessions) -> Account:
+        account = await accounts.switch(name, is_on=False)
+        await sessions.end_all_of(account.name)
+        return account
+
+    click.echo(say("cli.user.is_off", name=_with_accounts(config, switch_off).name))
+
+
+@user.command(name="on", help=say("cli.user.on.help"))
+@click.argument("name")
+@config_argument
+def switch_user_on(name: str, config: Path) -> None:
+    """Let an account in again."""
+    click.echo(say("cli.user.is_on", name=_with_accounts(config, lambda a, _: a.switch(name, is_on=True)).name))
+
+
+def _one_time() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _with_accounts(config: Path, work: Callable[[Accounts, Sessions], Awaitable[Account]]) -> Account:
+    """Change accounts in the journal, beside a running hub or without one."""
     _, settings, problems = _read(config)
     if settings is None:
         _give_up("\n".join(map(str, problems)))
-    password = secrets.token_urlsafe(12)
+    folder = Path(settings.folder) / settings.storage.path
+
+    async def change() -> Account:
+        folder.mkdir(parents=True, exist_ok=True)
+        journal = await Journal.open(folder / "siaga.db", is_shared=True)
+        try:
+            clock = SystemClock()
+            accounts = await Accounts.open(journal, clock)
+            return await work(accounts, await Sessions.open(journal, accounts, clock))
+        finally:
+            await journal.close()
+
     try:
-        asyncio.run(_add_user(settings, name, role, password))
+        return asyncio.run(change())
+    except AccountRefused as err:
+        _give_up(say(err.key, **err.values))
+    except OSError as err:
+        _give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
     except SiagaError as err:
         _give_up(str(err))
-    click.echo(say("cli.user.added", name=name, role=role, password=password))
 
 
-async def _add_user(settings: Settings, name: str, role: str, password: str) -> None:
-    folder = Path(settings.folder) / settings.storage.path
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = await Journal.open(folder / "siaga.db", is_shared=True)
-    try:
-        accounts = await Accounts.open(journal)
-        await accounts.add(name, password, role=role, must_change=True)
-    finally:
-        await journal.close()
-
-
-async def _run(config: Path) -> tuple[str, ...]:
+async def _run(config: Path) -> None:
+    # Ctrl-C is heard during the start too: a plugin, a camera or a disk may make it long.
+    stopping = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     plugins, settings, problems = _read(config)
     if settings is None:
         raise SiagaError("\n".join([say("cli.run.cannot"), *map(str, problems)]))
     for problem in problems:
         logger.error("%s", problem)
     hub = Hub(settings, plugins, problems=problems)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopping.set)
-    await hub.open()
+    error = ""
     try:
-        engine = RuleEngine(hub, _rules(hub))
-        web = WebApp(hub, engine)
-        hub.add(engine)
-        hub.add(web)
-        await hub.start()
-        password = await web.accounts.ensure_admin()
-        click.echo(say("cli.run.address", url=web.url))
-        if password:
-            click.echo(say("cli.run.admin", password=password))
-        await stopping.wait()
+        if await unless(stopping, lambda: _begin(hub)):
+            await stopping.wait()
         click.echo(say("cli.run.stopping"))
+    except SiagaError as err:
+        error = str(err)
     finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)
         late = await hub.stop()
-    return late
+    if late:
+        _leave_by_force(late, error)
+    if error:
+        raise SiagaError(error)
+
+
+async def _begin(hub: Hub) -> None:
+    await hub.open()
+    engine = RuleEngine(hub, _rules(hub))
+    web = WebApp(hub, engine)
+    hub.add(engine)
+    hub.add(web)
+    await hub.start()
+    password = await web.accounts.ensure_admin()
+    click.echo(say("cli.run.address", url=web.url))
+    if password:
+        click.echo(say("cli.run.admin", password=password))
+
+
+def _leave_by_force(late: tuple[str, ...], error: str) -> NoReturn:
+    """End at once: who is late now would hold up the interpreter's own end without limit."""
+    click.echo(say("cli.run.late", names=", ".join(late)), err=True)
+    if error:
+        click.echo(error, err=True)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1 if error else 0)
 
 
 def _rules(hub: Hub) -> LoadedRules:

@@ -152,6 +152,22 @@ class Accounts:
         _check_password(_fold(name), password)
         await self._store_hash(_fold(name), password, False)
 
+    async def renew(self, name: str, password: str) -> Account:
+        """Give an account a password that must be changed at the next login. AccountRefused."""
+        account = await self._known(name)
+        _check_password(account.name, password)
+        await self._store_hash(account.name, password, True)
+        return account
+
+    async def switch(self, name: str, *, is_on: bool) -> Account:
+        """Let an account in, or no more; sessions under way end with their next look. AccountRefused."""
+        account = await self._known(name)
+        values = [int(is_on), account.name]
+        await self._journal.write(
+            lambda db: db.execute("update accounts set is_on = ? where name = ?", values).rowcount
+        )
+        return account
+
     async def get(self, name: str) -> Account | None:
         """Return an account that may come in."""
         rows = await self._journal.read(lambda db: _rows(db, _fold(name)))
@@ -161,6 +177,12 @@ class Accounts:
         """Return every account, by name."""
         rows: Rows = await self._journal.read(lambda db: list(db.query("select * from accounts order by name")))
         return tuple(_account(row) for row in rows)
+
+    async def _known(self, name: str) -> Account:
+        rows = await self._journal.read(lambda db: _rows(db, _fold(name)))
+        if not rows:
+            raise AccountRefused("web.account.unknown", name=_fold(name))
+        return _account(rows[0])
 
     async def _store_hash(self, name: str, password: str, must_change: bool) -> None:
         hashed = await self._hashing(lambda: self._hasher.hash(password))

@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from ..core.event_log import Committed
 from ..core.media.messages import Reading
 from ..core.notice_book import NoticeChanged
+from ..core.tasks import TaskHandle
 from ..core.types import Health
 from .camera_states import CameraStates, camera_ids
 from .event_words import is_important
@@ -54,6 +55,7 @@ class Live:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._task: TaskHandle | None = None
         self.pages: set[Page] = set()
         self.let_go = 0
 
@@ -63,7 +65,8 @@ class Live:
 
     async def stop(self) -> None:
         """Close every page's socket; the page tries again later by itself."""
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
         for page in list(self.pages):
             with contextlib.suppress(TimeoutError, ConnectionError):
                 async with asyncio.timeout(0.5):
