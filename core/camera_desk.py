@@ -101,7 +101,8 @@ class CameraDesk:
                 raise  # the plugin's own
             words = self._lent.texts("hub.camera_silent", camera=settings.id, seconds=round(START_LIMIT_S))
             raise CameraLost(words) from err
-        await self._media.open_camera(settings, sources)
+        last = await self._intake.last_told(settings.id)
+        await self._media.open_camera(settings, sources, last)
 
     @property
     def _clock(self) -> Clock:

@@ -17,7 +17,7 @@ from .errors import StoreFailed
 from .event_log import EventLog
 from .health import HealthBook
 from .log import masked
-from .media.messages import ClipFailed, EyeEvent, Reading, StreamCondition, StreamReport
+from .media.messages import ClipFailed, EyeEvent, LastTold, Reading, StreamCondition, StreamReport
 from .texts import Texts
 from .types import Clip, Event, Json, StreamRole, new_id
 
@@ -28,6 +28,8 @@ OFFLINE_AFTER_S = 10.0
 # A full disk is often freed within a minute by retention; what happened meanwhile waits so long.
 COMMIT_TRIES = 12
 COMMIT_WAIT_S = 5.0
+# What holds until the next of its kind, however long ago it was told.
+STANDING_KINDS = ("flood.stage",)
 
 _HEALTH_OF: dict[StreamCondition, Literal["starting", "ok", "degraded", "lost", "off"]] = {
     "connecting": "starting",
@@ -169,6 +171,18 @@ class Intake:
         elif report.condition == "closed":
             self._away.pop(key, None)
             self._told.pop(key, None)
+
+    async def last_told(self, camera: str) -> tuple[LastTold, ...]:
+        """Return what a camera's detectors told last of what still stands, so that a restart tells nothing twice."""
+        last: list[LastTold] = []
+        for kind in STANDING_KINDS:
+            try:
+                found = await self._events.find(kind=kind, camera=camera, limit=1)
+            except StoreFailed as err:
+                logger.warning("%s: its last %s is not known: %s", camera, kind, err)
+                continue
+            last += [LastTold(kind=kind, data=one.event.data) for one in found]
+        return tuple(last)
 
     async def on_start_failed(self, camera: str, reason: str, *, is_auth: bool) -> None:
         """Take that a camera could not be started: told once, like a stream that stays away."""

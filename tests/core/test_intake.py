@@ -204,3 +204,13 @@ async def test_what_waited_too_long_for_the_disk_is_told_as_lost_and_a_clip_is_l
         assert [kind for kind, _ in await door.told()] == ["camera.offline"]
         assert "camera.offline of kali was lost" in caplog.text
         await door.close()
+
+
+async def test_after_a_restart_the_newest_stage_of_a_camera_is_known_and_no_other_cameras(door):
+    for camera, stage in (("kali", 3), ("kali", 2), ("kanal", 1)):
+        seen = EyeEvent(camera=camera, kind="flood.stage", at=AT, arrived_mono_s=0.0, data={"to": stage})
+        await door.intake.on_event(seen)
+    await door.intake.on_event(EyeEvent(camera="kali", kind="motion.start", at=AT, arrived_mono_s=0.0))
+    (last,) = await door.intake.last_told("kali")
+    assert (last.kind, last.data, last.detector) == ("flood.stage", {"to": 2}, "")
+    assert await door.intake.last_told("pasar") == ()
