@@ -217,7 +217,7 @@ class Detector(Protocol):
 
     Factory: ``make(options: dict, scene: Scene) -> Detector``; models are loaded there, once a
     process. A look that raises, or whose answer is wrong, is counted and, after some in a row,
-    switches the detector off for a while.
+    switches the detector off for a while. What should survive a restart is taken by ``Resumes``.
     """
 
     wants: Wants

@@ -46,7 +46,7 @@ BEAT_S = 1.0
 HUB_TIMEOUT_S = 10.0
 PACKETS_TIMEOUT_S = 2.0
 # Packets of many cameras are taken together: waking for each one costs more than reading it.
-GATHER_S = 0.03
+GATHER_S = 0.02
 # So long is decoded before the hub hears a beat and gives its orders; a woken GOP of 4K takes many times that.
 SLICE_S = 0.4
 # Reading goes on while decoding is behind, or the recorder would have to drop what is sent.
