@@ -45,7 +45,9 @@ from .recorder_sidecar import ClipPlan
 
 logger = logging.getLogger(__name__)
 
-_BEAT_S = 1.0
+_TICK_S = 1.0
+# The hub takes a recorder for hung after several of these.
+_BEAT_S = 2.0
 # A clip that the hub has not accepted is told again after this time.
 _RETELL_S = 10.0
 # The hub waits 5 s for its children; half is left for what the operating system needs.
@@ -72,10 +74,10 @@ class Recorder:
     def run(self) -> None:
         """Serve until the hub says Stop or is gone."""
         self._packets.start()
-        self._writer.start()
-        for plan in self._writer.recover():
+        for plan in self._writer.sidecars.read_all():
             for key in plan.keys:
                 self._keys.add(key, plan.id)
+        self._writer.start()
         threading.Thread(target=self._send, name="to-hub", daemon=True).start()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
         try:
@@ -179,14 +181,19 @@ class Recorder:
             return  # the receiving side sees it too
 
     def _beat(self) -> None:
+        beat_mono_s, is_recovered = 0.0, False
         while not self._is_ending.is_set():
+            if not is_recovered and self._writer.sidecars.lock():
+                self._writer.recover()
+                is_recovered = True
             cameras = list(self._cameras.values())
             for camera in cameras:
                 camera.tick()
             self._retell()
-            if self._outbox.qsize() < _OUTBOX_MESSAGES // 2:
+            if time.monotonic() >= beat_mono_s and self._outbox.qsize() < _OUTBOX_MESSAGES // 2:
+                beat_mono_s = time.monotonic() + _BEAT_S - _TICK_S / 2
                 self._post(self._pulse(cameras))
-            self._is_ending.wait(_BEAT_S)
+            self._is_ending.wait(_TICK_S)
 
     def _pulse(self, cameras: list[RecordedCamera]) -> RecorderBeat:
         return RecorderBeat(

@@ -20,9 +20,7 @@ _MAX_SIDE_PX = 16384
 
 def has_picture(codec: Codec, data: bytes) -> bool:
     """Say whether there is a slice in it, not only parameter sets and the like."""
-    if codec == "mjpeg":
-        return True
-    return any(_is_slice(codec, kind) for kind, _ in _units(codec, data))
+    return codec == "mjpeg" or _first_slice(codec, data) >= 0
 
 
 def continues_picture(codec: Codec, data: bytes) -> bool:
@@ -30,16 +28,9 @@ def continues_picture(codec: Codec, data: bytes) -> bool:
 
     ``first_mb_in_slice`` 0 (H.264 7.3.3) and ``first_slice_segment_in_pic_flag`` (H.265 7.3.6.1) are a set bit.
     """
-    header = {"h264": 1, "hevc": 2}.get(codec)
-    if header is None:
-        return False
-    at = data.find(_START)
-    while at >= 0 and at + 3 + header < len(data):
-        kind = data[at + 3] & 31 if codec == "h264" else data[at + 3] >> 1 & 63
-        if _is_slice(codec, kind):
-            return not data[at + 3 + header] & 0x80
-        at = data.find(_START, at + 3)
-    return False
+    at = -1 if codec == "mjpeg" else _first_slice(codec, data)
+    flag_at = at + (1 if codec == "h264" else 2)
+    return at >= 0 and flag_at < len(data) and not data[flag_at] & 0x80
 
 
 def parameter_sets(codec: Codec, data: bytes) -> bytes:
@@ -89,6 +80,17 @@ def _units(codec: Codec, data: bytes) -> Iterator[tuple[int, bytes]]:
             continue
         at = data.find(_START, begin)
         yield kind, data[begin : at if at >= 0 else len(data)].rstrip(b"\x00")
+
+
+def _first_slice(codec: Codec, data: bytes) -> int:
+    """Return where the first slice's NAL unit begins, -1 where there is none. Called for every packet."""
+    at = data.find(_START) + 3
+    while 3 <= at < len(data):
+        kind = data[at] & 31 if codec == "h264" else data[at] >> 1 & 63
+        if _is_slice(codec, kind):
+            return at
+        at = data.find(_START, at) + 3
+    return -1
 
 
 def _is_slice(codec: Codec, kind: int) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import logging
 import os
 from datetime import datetime
@@ -48,6 +51,30 @@ class Sidecars:
 
     def __init__(self, storage: Path) -> None:
         self._folder = storage / _FOLDER
+        self._descriptor: int | None = None
+
+    def lock(self) -> bool:
+        """Take the notes for this process until it ends; False while another recorder still has them.
+
+        A hub that was killed leaves its recorder some seconds to finish: its notes are not left behind yet.
+        """
+        if self._descriptor is not None:
+            return True
+        descriptor = -1
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            if descriptor >= 0:
+                os.close(descriptor)
+            if err.errno == errno.EWOULDBLOCK:
+                return False
+            # Some network disks know no locks; a folder that cannot be made is told with the first clip.
+            logger.warning("%s cannot be locked: %s", self._folder, err.strerror)
+            return True
+        self._descriptor = descriptor
+        return True
 
     def write(self, plan: ClipPlan) -> None:
         """Keep a plan; whole or not at all. OSError."""
@@ -72,7 +99,10 @@ class Sidecars:
         for file in sorted(self._folder.glob("*.json")):
             try:
                 plans.append(msgspec.json.decode(file.read_bytes(), type=ClipPlan))
+            except FileNotFoundError:
+                continue  # another recorder, which still ends, was just rid of it
             except (OSError, msgspec.MsgspecError) as err:
                 logger.error("%s cannot be read and is set aside: %s", file, err)
-                file.rename(file.with_suffix(".broken"))
+                with contextlib.suppress(OSError):
+                    file.rename(file.with_suffix(".broken"))
         return plans

@@ -229,6 +229,21 @@ def test_when_the_hub_is_gone_the_recorder_finishes_its_clip_and_leaves(tmp_path
         assert done.has_gap and (tmp_path / done.path).exists()
 
 
+def test_a_new_recorder_leaves_alone_what_the_old_one_is_still_writing(tmp_path, clip):
+    with RecorderProcess(tmp_path) as old:  # its hub was killed, say; it has not noticed yet
+        old.open("kali", looped(clip))
+        old.condition("kali", "live")
+        answer = old.burst("kali", "a", before_s=0, after_s=4)
+        grown(next_part(tmp_path), 20_000)
+        with RecorderProcess(tmp_path) as new:
+            assert new.burst("kali", "a").clip == answer.clip, "the key is known"
+            new.beat()
+            mine = old.clip(answer.clip)
+            assert not mine.has_gap and not [m for m in new.heard if isinstance(m, ClipDone)]
+            old.hub_dies()
+            assert new.clip(answer.clip) == mine, "what was not accepted is told once the old one is gone"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
 def test_a_full_disk_is_said_in_words_and_costs_no_camera_a_picture(tmp_path, clip):
     small = tmp_path / "disk"
