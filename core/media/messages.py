@@ -91,7 +91,7 @@ class StreamChanged(Message):
 
 
 class RecorderBeat(Message):
-    """Say every second that the recorder lives, and how its streams are."""
+    """Say every two seconds that the recorder lives, and how its streams are."""
 
     pid: int
     rss_bytes: int
