@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import voluptuous as vol
@@ -15,6 +15,8 @@ from ...core import Detector, EventKind, Frame, Kind, LookContext, Observation, 
 WINDOW_S = 3.0
 # A new count is told when it has stood for this long.
 DWELL_S = 2.0
+# Who stands there is found again within this time after an outage or a restart; nobody has left meanwhile.
+SETTLE_S = 3.0
 # Looked at again after so long without pictures, what was counted before says nothing of how long it has stood.
 GAP_S = 10.0
 # More than ten looks a second teach nothing.
@@ -53,7 +55,7 @@ class Smoothed:
         self._candidate_since_s = 0.0
 
     def restart(self) -> None:
-        """Believe the last count until a new one has stood."""
+        """Believe the last count until a new one has stood, the first one longer."""
         self._samples.clear()
         self._candidate = None
 
@@ -64,7 +66,8 @@ class Smoothed:
             self._samples.popleft()
         middle = round(statistics.median(seen for _, seen in self._samples))
         if middle != self._candidate:
-            self._candidate, self._candidate_since_s = middle, now_s
+            is_first = self._candidate is None and self.count > 0
+            self._candidate, self._candidate_since_s = middle, now_s + (SETTLE_S if is_first else 0.0)
         if now_s - self._candidate_since_s >= DWELL_S:
             self.count = middle
         return self.count
@@ -92,6 +95,13 @@ class CrowdDetector:
         self._high_since_s: float | None = None
         self._is_high = False
         self._looked_s = float("-inf")
+
+    def resume(self, told: Mapping[str, Mapping[str, Any]]) -> None:
+        """Go on from the count that was told last: a crowd that is still there is not told anew."""
+        count = told.get("crowd.count", {}).get("count")
+        if isinstance(count, int):
+            self._told = self._smoothed.count = count
+            self._is_high = "crowd.high" in told and count >= self._clear_below
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
         """Return the reading, and what became an event by it."""

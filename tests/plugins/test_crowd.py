@@ -93,3 +93,19 @@ def test_a_crowd_before_an_outage_is_no_crowd_after_it_until_it_was_seen_for_lon
     events, readings = watch(detector, [0] * 20, start_s=3600.0)
     assert "crowd.high" not in [event.kind for event in events]
     assert readings[-1].data["count"] == 0
+
+
+def test_a_crowd_that_is_still_there_after_a_restart_is_not_told_twice_and_its_end_is():
+    told_before = {"crowd.count": {"count": 9}, "crowd.high": {"count": 9}}
+    detector = CrowdDetector({"above": 3, "for": 5}, SCENE)
+    detector.resume(told_before)
+    # The first look finds nobody yet: tracks begin anew in an eye that was replaced.
+    assert watch(detector, [0, 0, 0] + [9] * 60)[0] == []
+    events, _ = watch(detector, [0] * 20, start_s=32.0)
+    assert told(events) == [("crowd.count", 0)]
+    gone = CrowdDetector({"above": 3, "for": 5}, SCENE)
+    gone.resume(told_before)
+    assert told(watch(gone, [0] * 20)[0]) == [("crowd.count", 0)]
+    again = CrowdDetector({"above": 3, "for": 5}, SCENE)
+    again.resume({"crowd.count": {"count": 0}, "crowd.high": {"count": 9}})
+    assert "crowd.high" in [kind for kind, _ in told(watch(again, [9] * 40)[0])]
