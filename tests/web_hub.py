@@ -50,12 +50,17 @@ class TurningCamera:
     def __init__(self) -> None:
         self.went_to = []
         self.is_dead = False
+        self.is_broken = False
         self.ptz = self
 
     async def presets(self):
+        if self.is_broken:
+            raise KeyError("rtsp://petugas:rahasia@10.0.0.7")
         return ("jembatan", "pintu-air")
 
     async def goto(self, preset):
+        if self.is_broken:
+            raise ZeroDivisionError
         if self.is_dead:
             raise CameraLost("kamera tidak menjawab")
         if preset not in await self.presets():
@@ -188,7 +193,7 @@ class WebHub:
         self.health = HealthBook(self.bus, self.clock)
         self.journal = await Journal.open(folder / "siaga.db")
         self.events = await EventLog.open(self.journal, self.bus)
-        self.clips = await ClipIndex.open(self.journal)
+        self.clips = await ClipIndex.open(self.journal, folder=folder)
         self.audit = await AuditLog.open(self.journal)
         self.outbox = Outbox()
         self.plugins = Plugins()

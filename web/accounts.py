@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -172,6 +173,11 @@ class Accounts:
         """Return an account that may come in."""
         rows = await self._journal.read(lambda db: _rows(db, _fold(name)))
         return _account(rows[0]) if rows and rows[0]["is_on"] else None
+
+    async def mark(self, name: str) -> str:
+        """Return what changes with an account's password, 64 characters; "" for one that may not come in."""
+        rows = await self._journal.read(lambda db: _rows(db, _fold(name)))
+        return hashlib.sha256(rows[0]["hash"].encode()).hexdigest() if rows and rows[0]["is_on"] else ""
 
     async def all(self) -> tuple[Account, ...]:
         """Return every account, by name."""

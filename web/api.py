@@ -7,6 +7,7 @@ from aiohttp import web
 
 from ..core.types import Json
 from .camera_states import ROLES, CameraView
+from .discretion import is_discreet, without_numbers
 from .pages_cameras import states_of
 from .pages_events import MOST_NOTICES, clips_of
 from .pages_rules import TRACES
@@ -15,14 +16,16 @@ from .parts import parts_of, visitor_of
 MOST_EVENTS = 200
 
 
-def answer(content: Json) -> web.Response:
-    """Return structs, lists and dicts of them as JSON."""
+def answer(request: web.Request, content: Json) -> web.Response:
+    """Return structs, lists and dicts of them as JSON; a viewer gets no whole number of a person."""
+    if is_discreet(visitor_of(request).account):
+        content = without_numbers(content)
     return web.Response(body=msgspec.json.encode(content), content_type="application/json")
 
 
 async def list_cameras(request: web.Request) -> web.StreamResponse:
     """Answer with every camera, its state, its streams and its newest readings."""
-    return answer({"cameras": [_camera(request, view) for view in states_of(request).all()]})
+    return answer(request, {"cameras": [_camera(request, view) for view in states_of(request).all()]})
 
 
 async def list_events(request: web.Request) -> web.StreamResponse:
@@ -39,7 +42,7 @@ async def list_events(request: web.Request) -> web.StreamResponse:
         limit=max(1, min(int(limit), MOST_EVENTS)),
     )
     events = [{"seq": item.seq, "event": item.event, "words": words.card(item.event)} for item in found]
-    return answer({"events": events})
+    return answer(request, {"events": events})
 
 
 async def show_event(request: web.Request) -> web.StreamResponse:
@@ -56,12 +59,12 @@ async def show_event(request: web.Request) -> web.StreamResponse:
         "clips": await clips_of(request, event, traces),
         "notices": list(await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)),
     }
-    return answer(told)
+    return answer(request, told)
 
 
 async def list_rules(request: web.Request) -> web.StreamResponse:
     """Answer with every rule and its state."""
-    return answer({"rules": list(await parts_of(request).engine.rules())})
+    return answer(request, {"rules": list(await parts_of(request).engine.rules())})
 
 
 async def show_rule(request: web.Request) -> web.StreamResponse:
@@ -71,14 +74,14 @@ async def show_rule(request: web.Request) -> web.StreamResponse:
     if rule is None:
         raise web.HTTPNotFound()
     traces, misses = await engine.traces(rule_id, TRACES), engine.near_misses(rule_id)
-    return answer({"rule": rule, "traces": list(traces), "near_misses": list(misses)})
+    return answer(request, {"rule": rule, "traces": list(traces), "near_misses": list(misses)})
 
 
 async def show_health(request: web.Request) -> web.StreamResponse:
     """Answer with the health of every part."""
     hub = parts_of(request).hub
     problems = [str(problem) for problem in hub.problems]
-    return answer({"parts": hub.health.all(), "processes": list(hub.media.processes()), "problems": problems})
+    return answer(request, {"parts": hub.health.all(), "processes": list(hub.media.processes()), "problems": problems})
 
 
 def _camera(request: web.Request, view: CameraView) -> Json:

@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 # Forms are small; a webhook's body is the largest thing anybody sends.
 # WhatsApp's side may post up to 3 MB to its webhook; forms are smaller by far.
 MOST_BODY_BYTES = 3_200_000
-STOP_WITHIN_S = 1.5
+# With the pages' good-bye less than the 2 s that the hub gives each part.
+STOP_WITHIN_S = 1.0
 
 
 class WebApp:

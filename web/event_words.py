@@ -9,6 +9,7 @@ from typing import Literal
 from ..core.contracts import EventKind
 from ..core.settings import Settings
 from ..core.types import Event, Json, Struct
+from .discretion import is_address, masked
 from .wording import Wording
 
 Severity = Literal["danger", "warning", "info"]
@@ -17,6 +18,8 @@ Severity = Literal["danger", "warning", "info"]
 _PASSING = ("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "zone.leave")
 # Steps of a value that the camera's card shows all the time.
 _MEASURED = ("flood.level", "crowd.count")
+# What does not stand on the first page, as the journal's search takes it.
+UNIMPORTANT = (*_PASSING, *_MEASURED)
 _DANGER = ("fire.", "fight.", "flood.rising")
 _WARNING = (
     "camera.auth_failed",
@@ -31,6 +34,7 @@ _WARNING = (
     "plugin.",
 )
 _UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"))
+_MOST_CM_H = 1000
 _SECONDS = {"seconds", "before", "after", "delay", "interval"}
 # Their title names the zone already.
 _ZONE_KINDS = {"zone.enter", "zone.leave"}
@@ -77,7 +81,7 @@ def severity_of(event: Event) -> Severity:
 
 def is_important(event: Event) -> bool:
     """Say whether an event belongs on the first page."""
-    return not event.kind.startswith((*_PASSING, *_MEASURED))
+    return not event.kind.startswith(UNIMPORTANT)
 
 
 def stage_of(values: Mapping[str, Json]) -> int | None:
@@ -87,12 +91,15 @@ def stage_of(values: Mapping[str, Json]) -> int | None:
 
 
 class EventWords:
-    """Say events in one language."""
+    """Say events in one language; to the discreet without people's numbers."""
 
-    def __init__(self, wording: Wording, settings: Settings, kinds: Mapping[str, EventKind]) -> None:
+    def __init__(
+        self, wording: Wording, settings: Settings, kinds: Mapping[str, EventKind], *, is_discreet: bool = False
+    ) -> None:
         self._wording = wording
         self._settings = settings
         self._kinds = kinds
+        self._is_discreet = is_discreet
 
     def card(self, event: Event) -> EventCard:
         """Return an event as a page shows it."""
@@ -207,6 +214,9 @@ class EventWords:
         if key in _SECONDS or key.endswith("_s"):
             short = texts("web.unit.s", value=self._wording.number(value))
             return short if value < 120 else self._wording.duration(value)
+        if key.endswith("_cm_h") and abs(value) > _MOST_CM_H:
+            # A wall of water: an hour of it says nothing to anybody.
+            return texts("web.unit.cm_min", value=self._wording.number(value / 60, 0))
         unit = next((text for end, text in _UNITS if key.endswith(end)), "")
         said = self._wording.number(value, 0 if key.endswith("_cm_h") else 1)
         return texts(unit, value=said) if unit else said
@@ -214,6 +224,8 @@ class EventWords:
     def _name(self, key: str, value: str) -> str:
         """Say what has a name of its own by that name."""
         texts, settings = self._wording.texts, self._settings
+        if self._is_discreet and is_address(key):
+            return masked(value)
         if key == "camera" and value in settings.cameras:
             return settings.cameras[value].name
         if key == "contact" and value in settings.contacts:

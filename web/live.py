@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from ..core.notice_book import NoticeChanged
 from ..core.tasks import TaskHandle
 from ..core.types import Health
 from .camera_states import CameraStates, camera_ids
-from .event_words import is_important
+from .event_words import UNIMPORTANT, is_important
 from .parts import Parts, Visitor, parts_of, visitor_of
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ MOST_WAITING = 200
 MOST_PAGES, MOST_OF_ONE = 100, 10
 BEAT_S = 15.0
 SEND_WITHIN_S = 10.0
+GOOD_BYE_WITHIN_S = 0.5
 CAUGHT_UP = 50
 # RFC 6455 leaves 4000-4999 to us: the page then goes to the login.
 SESSION_ENDED = 4401
@@ -67,10 +69,8 @@ class Live:
         """Close every page's socket; the page tries again later by itself."""
         if self._task is not None:
             self._task.cancel()
-        for page in list(self.pages):
-            with contextlib.suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(0.5):
-                    await page.socket.close(code=WSCloseCode.GOING_AWAY)
+        # All at once: pages that do not answer must not use up, one after another, what the hub has to stop in.
+        await asyncio.gather(*(_say_good_bye(page) for page in self.pages))
 
     def has_room(self, visitor: Visitor) -> bool:
         """Say whether one more page may follow."""
@@ -84,25 +84,36 @@ class Live:
                 for page in self.pages:
                     page.tell(message)
 
-    async def serve(self, page: Page, after: int | None) -> None:
+    async def serve(self, page: Page, after: int | None, since: datetime | None) -> None:
         """Tell a page what it missed, then what happens, until it leaves or its session ends."""
         self.pages.add(page)
         self._parts.open_pages = len(self.pages)
         try:
-            await self._catch_up(page, after)
+            await self._catch_up(page, after, since)
             await self._talk(page)
         finally:
             self.pages.discard(page)
             self._parts.open_pages = len(self.pages)
 
-    async def _catch_up(self, page: Page, after: int | None) -> None:
-        log = self._parts.hub.events
-        last = await log.last_seq()
-        await _send(page, {"type": "hello", "seq": last})
-        if after is None or after >= last:
-            return
-        for item in await log.after(max(after, last - CAUGHT_UP), CAUGHT_UP):
-            await self._tell(page, item)
+    async def _catch_up(self, page: Page, after: int | None, since: datetime | None) -> None:
+        """Tell the newest that matters: what stands on the first page, and what somebody was told about."""
+        hub = self._parts.hub
+        await _send(page, {"type": "hello", "seq": await hub.events.last_seq(), "now": self._now()})
+        missed: list[tuple[datetime, dict[str, Any] | None]] = []
+        if after is not None:
+            found = await hub.events.find(without=UNIMPORTANT, limit=CAUGHT_UP)
+            missed = [(item.event.at, self._say(page.visitor, item)) for item in found if item.seq > after]
+        if since is not None:
+            notices = [record.notice for record in await hub.outbox.find(limit=CAUGHT_UP)]
+            told = {notice.event_id: notice.created_at for notice in notices if notice.created_at >= since}
+            missed += [(at, await self._say_alert(page.visitor, event_id)) for event_id, at in told.items()]
+        for _, said in sorted(missed, key=lambda item: item[0]):
+            if said is not None:
+                await _send(page, said)
+
+    def _now(self) -> str:
+        # The page gives it back when it comes again: by our clock, whatever its own says.
+        return self._parts.hub.clock.now().isoformat()
 
     async def _talk(self, page: Page) -> None:
         loop = asyncio.get_running_loop()
@@ -116,7 +127,7 @@ class Live:
                 if await self._parts.sessions.find(page.visitor.token) is None:
                     await page.socket.close(code=SESSION_ENDED)
                     return
-                await _send(page, {"type": "beat"})
+                await _send(page, {"type": "beat", "now": self._now()})
                 beat_at_s = loop.time() + BEAT_S
                 continue
             await self._tell(page, message)
@@ -126,18 +137,17 @@ class Live:
 
     async def _tell(self, page: Page, message: object) -> None:
         if isinstance(message, NoticeChanged):
-            said = await self._say_alert(page.visitor, message)
+            is_new = message.state == "waiting" and not message.attempts
+            said = await self._say_alert(page.visitor, message.notice.event_id) if is_new else None
             await _send(page, {"type": "notice", "event": message.notice.event_id, "state": message.state})
         else:
             said = self._say(page.visitor, message)
         if said is not None:
             await _send(page, said)
 
-    async def _say_alert(self, visitor: Visitor, changed: NoticeChanged) -> dict[str, Any] | None:
+    async def _say_alert(self, visitor: Visitor, event_id: str | None) -> dict[str, Any] | None:
         """Say that a rule found an event worth telling somebody: then the screen shows it too."""
-        if changed.state != "waiting" or changed.attempts or changed.notice.event_id is None:
-            return None
-        event = await self._parts.hub.events.get(changed.notice.event_id)
+        event = await self._parts.hub.events.get(event_id) if event_id else None
         if event is None:
             return None
         card = self._parts.words(visitor).card(event)
@@ -168,7 +178,7 @@ LIVE: web.AppKey[Live] = web.AppKey("live")
 
 
 async def follow(request: web.Request) -> web.StreamResponse:
-    """Open a page's WebSocket. ``after`` is the last event it knows: what it missed comes first."""
+    """Open a page's WebSocket. What it missed comes first: events behind ``after``, alerts from ``since`` on."""
     live, visitor = request.app[LIVE], visitor_of(request)
     # A socket sends our cookie wherever it was opened: only our own pages may open one.
     origin = urlsplit(request.headers.get("Origin", ""))
@@ -182,12 +192,27 @@ async def follow(request: web.Request) -> web.StreamResponse:
     page = Page(visitor, socket)
     reader = parts_of(request).hub.tasks.start(f"web: page {id(page):x}", lambda: _drain(page), restart=False)
     try:
-        await live.serve(page, int(after) if after.isdigit() and len(after) < 19 else None)
+        since = _time_of(request.query.get("since", ""))
+        await live.serve(page, int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None, since)
     except (TimeoutError, ConnectionError) as err:
         logger.debug("a page went away: %s", err)
     finally:
         reader.cancel()
     return socket
+
+
+def _time_of(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+async def _say_good_bye(page: Page) -> None:
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(GOOD_BYE_WITHIN_S):
+            await page.socket.close(code=WSCloseCode.GOING_AWAY)
 
 
 async def _drain(page: Page) -> None:

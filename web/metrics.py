@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -145,11 +144,14 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
 
 async def _may_scrape(request: web.Request, parts: Parts) -> bool:
     header = request.headers.get("Authorization", "")
-    if parts.basic_logins.is_believed(header):
+    login, address = _basic(header), request.remote or ""
+    if login is None:
+        return False
+    # Before the password is checked: one that is changed meanwhile is not believed.
+    mark = await parts.accounts.mark(login[0])
+    if mark and parts.basic_logins.is_believed(header, mark):
         return True
-    login = _basic(header)
-    address = request.remote or ""
-    if login is None or parts.throttle.wait_s(login[0], address):
+    if parts.throttle.wait_s(login[0], address):
         return False
     parts.throttle.failed(login[0], address)
     try:
@@ -160,7 +162,8 @@ async def _may_scrape(request: web.Request, parts: Parts) -> bool:
         await parts.note(request, "login.failed", login[0][:64], way="basic")
         return False
     parts.throttle.succeeded(login[0], address)
-    parts.basic_logins.believe(header)
+    # A hash that was renewed just now has another mark: then the next call is checked once more.
+    parts.basic_logins.believe(header, mark)
     return True
 
 
@@ -170,6 +173,6 @@ def _basic(header: str) -> tuple[str, str] | None:
         return None
     try:
         name, found, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no Base64, no ASCII, no UTF-8
         return None
     return (name, password) if found else None

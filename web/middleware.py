@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -112,9 +112,9 @@ def _stranger(request: web.Request) -> Visitor:
     site = request.app[PARTS].hub.settings
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     language = chosen if chosen in LANGUAGES else site.site.language
-    # Too long to be ours: not even hashed.
     token = request.cookies.get(cookie_name(site.web.secure_cookies), "")
-    return Visitor(token=token if len(token) <= 64 else "", language=language)
+    # Too long, or with bytes that we never gave: as if there were none.
+    return Visitor(token=token if len(token) <= 64 and token.isascii() else "", language=language)
 
 
 def _to_login(request: web.Request) -> web.StreamResponse:
@@ -131,9 +131,19 @@ async def _check_csrf(request: web.Request, token: str) -> None:
         raise web.HTTPForbidden()
     given = request.headers.get("X-CSRF-Token", "")
     if not given and request.content_type == "application/x-www-form-urlencoded":
-        given = str((await request.post()).get("csrf", ""))
+        given = str((await _form(request)).get("csrf", ""))
     if not is_csrf_right(token, given):
         raise web.HTTPForbidden()
+    # Read here, so that no handler meets a body that cannot be read.
+    await _form(request)
+
+
+async def _form(request: web.Request) -> Mapping[str, object]:
+    try:
+        return await request.post()
+    # An unknown charset, bytes that are not of it, a broken multipart.
+    except (LookupError, ValueError) as err:
+        raise web.HTTPBadRequest() from err
 
 
 def _error_page(request: web.Request, status: int, detail: str | None) -> web.Response:

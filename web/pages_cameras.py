@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
 
 from ..core.contracts import Ptz
-from ..core.errors import CameraError, MediaError, SiagaError
+from ..core.errors import MediaError, SiagaError
+from ..core.tasks import Crash, fenced, fenced_call
 from .camera_states import CameraStates, camera_ids
-from .event_words import EventCard, is_important
-from .parts import parts_of, visitor_of
+from .event_words import UNIMPORTANT, EventCard
+from .parts import Parts, parts_of, visitor_of
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 NEWEST = 8
 NEWEST_CLIPS = 3
 # An eye that was restarted counts its things from one again.
 SAME_THING = timedelta(minutes=2)
-LOOKED_THROUGH = 200
+# Several of one thing make one row.
+LOOKED_THROUGH = 60
 # The widths that pages ask for; a free choice would make the eye encode anything anybody types.
 WIDTHS = {"480": 480, "960": 960}
 PTZ_WITHIN_S = 10.0
@@ -76,39 +84,34 @@ async def go_to_preset(request: web.Request) -> web.StreamResponse:
     parts, camera_id = parts_of(request), _known(request)
     account = visitor_of(request).account
     preset = str((await request.post()).get("preset", ""))[:100]
-    camera = parts.hub.cameras.get(camera_id)
+    ptz = _ptz_of(parts, camera_id)
     if account is None or not account.may_act:
         await parts.note(request, "ptz.refused", camera_id, preset=preset)
         raise web.HTTPForbidden()
-    if camera is None or camera.ptz is None:
+    if ptz is None:
         raise web.HTTPNotFound()
-    try:
-        async with asyncio.timeout(PTZ_WITHIN_S):
-            await camera.ptz.goto(preset)
-    except TimeoutError:
-        error = parts.wording(visitor_of(request)).texts("web.ptz.late")
-    except SiagaError as err:
-        error = str(err)
-    else:
-        await parts.note(request, "ptz.goto", camera_id, preset=preset)
-        raise web.HTTPSeeOther(f"/cameras/{quote(camera_id)}?preset={quote(preset)}")
-    await parts.note(request, "ptz.failed", camera_id, preset=preset, error=error)
-    return await _camera_page(request, error, 502)
+    # Before the move: a camera that turned stands in the audit whatever becomes of the answer.
+    await parts.note(request, "ptz.goto", camera_id, preset=preset)
+    moved = await _ask(request, PTZ_WITHIN_S, lambda: ptz.goto(preset))
+    if isinstance(moved, _Refusal):
+        await parts.note(request, "ptz.failed", camera_id, preset=preset, error=moved.why)
+        return await _camera_page(request, moved.why, 502)
+    await parts.note(request, "ptz.done", camera_id, preset=preset)
+    raise web.HTTPSeeOther(f"/cameras/{quote(camera_id)}?preset={quote(preset)}")
 
 
 async def _camera_page(request: web.Request, error: str, status: int) -> web.StreamResponse:
     parts, camera_id = parts_of(request), _known(request)
-    wording = parts.wording(visitor_of(request))
     settings = parts.hub.settings.cameras.get(camera_id)
-    camera = parts.hub.cameras.get(camera_id)
-    presets, ptz_error = await _presets(camera.ptz if camera else None, wording.texts("web.ptz.late"))
+    ptz = _ptz_of(parts, camera_id)
+    presets, ptz_error = await _presets(request, ptz)
     clips = await parts.hub.clips.find(camera=camera_id, limit=NEWEST_CLIPS)
     moved = request.query.get("preset", "")
     zones = settings.zones if settings else {}
     values = {
         "camera": states_of(request).one(camera_id),
         "zones": {name: _points(polygon) for name, polygon in zones.items()},
-        "has_ptz": camera is not None and camera.ptz is not None,
+        "has_ptz": ptz is not None,
         "presets": presets,
         "ptz_error": error or ptz_error,
         "moved": moved if moved in presets else "",
@@ -118,24 +121,53 @@ async def _camera_page(request: web.Request, error: str, status: int) -> web.Str
     return parts.page(request, "camera.html", values, status=status)
 
 
-async def _presets(ptz: Ptz | None, late: str) -> tuple[tuple[str, ...], str]:
+class _Refusal(NamedTuple):
+    why: str
+
+
+async def _ask(request: web.Request, within_s: float, work: Callable[[], Awaitable[T]]) -> T | _Refusal:
+    """Ask a camera that a plugin brings: whatever it raises is told on the page, and breaks no page."""
+    parts = parts_of(request)
+    texts = parts.wording(visitor_of(request)).texts
+    try:
+        async with asyncio.timeout(within_s):
+            answer = await fenced(work)
+    except TimeoutError:
+        return _Refusal(texts("web.ptz.late"))
+    if not isinstance(answer, Crash):
+        return answer
+    if isinstance(answer.error, SiagaError):
+        return _Refusal(str(answer.error))
+    logger.error("camera %s: its plugin failed: %s", request.match_info["camera"], answer, exc_info=answer.error)
+    return _Refusal(texts("web.ptz.broken", error=type(answer.error).__name__))
+
+
+def _ptz_of(parts: Parts, camera_id: str) -> Ptz | None:
+    camera = parts.hub.cameras.get(camera_id)
+    ptz = fenced_call(lambda: camera.ptz) if camera is not None else None
+    if isinstance(ptz, Crash):
+        logger.error("camera %s: its plugin failed: %s", camera_id, ptz, exc_info=ptz.error)
+        return None
+    return ptz
+
+
+async def _presets(request: web.Request, ptz: Ptz | None) -> tuple[tuple[str, ...], str]:
     if ptz is None:
         return (), ""
-    try:
-        async with asyncio.timeout(PRESETS_WITHIN_S):
-            return await ptz.presets(), ""
-    except TimeoutError:
-        return (), late
-    except CameraError as err:
-        return (), str(err)
+
+    async def names() -> tuple[str, ...]:
+        return tuple(str(name) for name in await ptz.presets())
+
+    answer = await _ask(request, PRESETS_WITHIN_S, names)
+    return ((), answer.why) if isinstance(answer, _Refusal) else (answer, "")
 
 
 async def _newest(request: web.Request, camera: str | None) -> list[EventCard]:
     parts = parts_of(request)
     words = parts.words(visitor_of(request))
-    found = await parts.hub.events.find(camera=camera, limit=LOOKED_THROUGH if camera is None else 30)
-    cards = [words.card(item.event) for item in found if is_important(item.event)]
-    return _once(cards)[:NEWEST]
+    # What happens all the time is left out by the search: else an hour of motion pushes the flood off the page.
+    found = await parts.hub.events.find(camera=camera, without=UNIMPORTANT, limit=LOOKED_THROUGH)
+    return _once([words.card(item.event) for item in found])[:NEWEST]
 
 
 def _once(cards: list[EventCard]) -> list[EventCard]:

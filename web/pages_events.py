@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ..core.types import Clip, Event, Struct, Trace
 from .camera_states import camera_ids
+from .discretion import is_discreet, masked
 from .pages_rules import trace_words
 from .parts import parts_of, visitor_of
 from .ports import NoticePort
@@ -82,6 +83,8 @@ async def show_event(request: web.Request) -> web.StreamResponse:
     traces = await parts.engine.traces_of_event(event.id)
     clips = await clips_of(request, event, traces)
     asked_of, asked = _asked(traces)
+    missing = asked - {clip.id for clip in clips}
+    removed = [clip for clip_id in sorted(missing) if (clip := await parts.hub.clips.get(clip_id)) is not None]
     values = {
         "event": words.card(event),
         "facts": words.facts(event),
@@ -89,7 +92,9 @@ async def show_event(request: web.Request) -> web.StreamResponse:
         "traces": await _worded(request, traces),
         "clips": clips,
         # Clips that a run asked for and that are not in the index yet: they come by themselves.
-        "recording": len(asked - {clip.id for clip in clips}) if _is_fresh(request, event) else 0,
+        "recording": len(missing) - len(removed) if _is_fresh(request, event) else 0,
+        # In the index, but their files went with the days that are kept.
+        "removed": removed,
         "cameras": sorted({event.camera or "", *asked_of} - {""}),
         "notices": _told(request, await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)),
         "names": {camera: _name(request, camera) for camera in camera_ids(parts.hub)},
@@ -132,12 +137,13 @@ def _told(request: web.Request, records: Sequence[NoticePort]) -> list[NoticeVie
     wording = parts.wording(visitor_of(request))
     contacts = parts.hub.settings.contacts.values()
     names = {(way.notifier, way.to): contact.name for contact in contacts for way in contact.via}
+    hides = is_discreet(visitor_of(request).account)
     told = []
     for record in records:
         notice, key, tone = record.notice, f"web.notice.{record.state}", _tone(record.state)
         told.append(
             NoticeView(
-                who=names.get((notice.notifier, notice.to), notice.to),
+                who=names.get((notice.notifier, notice.to)) or (masked(notice.to) if hides else notice.to),
                 way=notice.notifier,
                 state=wording.texts(key) if wording.texts.has(key) else record.state,
                 tone=tone,

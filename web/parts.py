@@ -11,6 +11,7 @@ from aiohttp import web
 
 from ..core.types import AuditEntry, Json, Struct
 from .accounts import Account, Accounts
+from .discretion import is_discreet
 from .event_words import EventWords
 from .pictures import Pictures
 from .ports import EnginePort, HubPort
@@ -66,7 +67,8 @@ class Parts:
 
     def words(self, visitor: Visitor) -> EventWords:
         """Return what says events in the visitor's language."""
-        return EventWords(self.wording(visitor), self.hub.settings, self.hub.plugins.event_kinds)
+        kinds, discreet = self.hub.plugins.event_kinds, is_discreet(visitor.account)
+        return EventWords(self.wording(visitor), self.hub.settings, kinds, is_discreet=discreet)
 
     def page(
         self, request: web.Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200

@@ -57,22 +57,26 @@ class HookRate:
 
 
 class BasicLogins:
-    """Remember, by a keyed hash and for a while, which ``Authorization`` headers were right."""
+    """Remember, by a keyed hash and for a while, which ``Authorization`` headers were right.
+
+    ``mark`` is the account's mark when it was right: with a new password or a switched-off account it is another.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._salt = secrets.token_bytes(16)
         self._until: dict[bytes, float] = {}
 
-    def is_believed(self, header: str) -> bool:
-        """Say whether this header was right lately."""
-        return self._until.get(self._digest(header), 0.0) > self._clock.mono_s()
+    def is_believed(self, header: str, mark: str) -> bool:
+        """Say whether this header was right lately, and would be now."""
+        return self._until.get(self._digest(header, mark), 0.0) > self._clock.mono_s()
 
-    def believe(self, header: str) -> None:
+    def believe(self, header: str, mark: str) -> None:
         """Remember a header that was right."""
         while len(self._until) >= BELIEVED_KEPT:
             del self._until[next(iter(self._until))]
-        self._until[self._digest(header)] = self._clock.mono_s() + BELIEVED_S
+        self._until[self._digest(header, mark)] = self._clock.mono_s() + BELIEVED_S
 
-    def _digest(self, header: str) -> bytes:
-        return hashlib.blake2b(header.encode(), key=self._salt).digest()
+    def _digest(self, header: str, mark: str) -> bytes:
+        # A header may hold any bytes; the mark is of a fixed length, so the two cannot run into each other.
+        return hashlib.blake2b((mark + header).encode("utf-8", "surrogateescape"), key=self._salt).digest()

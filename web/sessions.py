@@ -143,7 +143,8 @@ def csrf_of(token: str) -> str:
 
 def is_csrf_right(token: str, given: str) -> bool:
     """Compare in constant time."""
-    return hmac.compare_digest(csrf_of(token).encode(), given.encode())
+    # What is given may hold any bytes.
+    return hmac.compare_digest(csrf_of(token).encode(), given.encode("utf-8", "surrogateescape"))
 
 
 def _hash(token: str) -> str:

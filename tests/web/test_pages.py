@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from siaga.core.texts import catalogue
 from siaga.web.event_words import severity_of
@@ -111,7 +112,20 @@ async def test_a_preset_turns_the_camera_for_an_operator_and_not_for_a_viewer(in
         async with guest.post(app.url + "/cameras/ptz/ptz", data=form) as answer:
             assert answer.status == 403
     assert hub.turning.went_to == ["pintu-air"]
-    assert {"ptz.goto", "ptz.failed", "ptz.refused"} <= {entry.what for entry in await hub.audit.find()}
+    seen = [entry.what for entry in await hub.audit.find() if entry.what.startswith("ptz.")]
+    assert seen == ["ptz.refused", "ptz.failed", "ptz.goto", "ptz.done", "ptz.goto"], "before the move, and after it"
+
+
+async def test_a_camera_whose_plugin_breaks_keeps_its_page_and_its_line_in_the_audit(inside):
+    hub, _, app, client = inside
+    form = {"csrf": await csrf_on(client, app.url + "/cameras/ptz"), "preset": "pintu-air"}
+    hub.turning.is_broken = True
+    html = await text_of(client, app.url + "/cameras/ptz")
+    assert "pluginnya gagal (KeyError)" in html and "rahasia" not in html and "PTZ Jembatan" in html
+    async with client.post(app.url + "/cameras/ptz/ptz", data=form) as answer:
+        assert answer.status == 502 and "pluginnya gagal (ZeroDivisionError)" in await answer.text()
+    failed, before = [entry for entry in await hub.audit.find() if entry.what.startswith("ptz.")]
+    assert (before.what, failed.what) == ("ptz.goto", "ptz.failed") and failed.detail["preset"] == "pintu-air"
 
 
 async def test_no_picture_is_given_of_a_camera_that_is_lost(inside):
@@ -149,6 +163,38 @@ async def test_a_person_seen_and_then_in_a_zone_is_one_row_and_the_next_day_anot
     assert html.count('data-thing="ptz 1"') == 2 and html.count("Orang memasuki halaman") == 2
 
 
+async def test_an_hour_of_motion_pushes_no_flood_off_the_first_page(inside):
+    hub, _, app, client = inside
+    flood = await hub.happen("flood.stage", jpeg=None, data={"from": 3, "to": 2})
+    for _ in range(70):
+        await hub.happen("motion.start", jpeg=None)
+        await hub.happen("clip.done", jpeg=None)
+        await hub.happen("flood.level", jpeg=None)
+    for path in ("/", "/cameras/kali"):
+        assert flood.id in await text_of(client, app.url + path), path
+
+
+async def test_a_clip_whose_time_was_over_is_told_as_removed(inside):
+    hub, engine, app, client = inside
+    event, run_id = await rising_water(hub, engine)
+    clip = await hub.cut(event, keys=(f"{run_id}:actions[1]",))
+    (run,) = engine.runs["kali-siaga-2"]
+    asked = msgspec.structs.replace(run.steps[1], values={"clips": {"kali": clip.id}})
+    engine.runs["kali-siaga-2"] = [msgspec.structs.replace(run, steps=(run.steps[0], asked))]
+    assert "<video" in await text_of(client, f"{app.url}/events/{event.id}")
+    (hub.storage / clip.path).unlink()
+    html = await text_of(client, f"{app.url}/events/{event.id}")
+    assert "Jembatan Tongtek sudah dihapus (masa simpan)" in html
+    assert "<video" not in html and "Sedang direkam" not in html and "Tidak ada cuplikan" not in html
+
+
+async def test_a_rise_too_steep_for_an_hour_is_said_by_the_minute(inside):
+    hub, _, app, client = inside
+    for rise, said in ((38.0, "38 cm/jam"), (14_000.0, "233 cm/menit"), (-1_200.0, "-20 cm/menit")):
+        event = await hub.happen("flood.stage", jpeg=None, data={"to": 2, "rise_cm_h": rise})
+        assert said in await text_of(client, f"{app.url}/events/{event.id}")
+
+
 async def test_the_api_gives_the_same_reads_as_json(inside):
     hub, engine, app, client = inside
     event, _ = await rising_water(hub, engine)
@@ -161,6 +207,23 @@ async def test_the_api_gives_the_same_reads_as_json(inside):
             assert answer.status == 200 and await answer.json()
     async with client.get(app.url + "/api/v1/events?limit=x") as answer:
         assert answer.status == 400
+
+
+async def test_a_changed_password_opens_the_figures_no_more(inside):
+    _, _, app, _ = inside
+    headers = {"Authorization": aiohttp.encode_basic_auth("petugas", PASSWORD)}
+
+    async def status():
+        async with aiohttp.ClientSession() as scraper, scraper.get(app.url + "/metrics", headers=headers) as answer:
+            return answer.status
+
+    assert await status() == 200
+    await app.accounts.switch("petugas", is_on=False)
+    assert await status() == 401
+    await app.accounts.switch("petugas", is_on=True)
+    assert await status() == 200
+    await app.accounts.set_password("petugas", PASSWORD + " baru")
+    assert await status() == 401
 
 
 async def test_prometheus_reads_with_an_account_and_nobody_without(inside):
@@ -224,26 +287,6 @@ async def test_a_fault_of_the_program_shows_kind_words_and_no_traceback(inside):
     engine.states = [object()]
     html = await text_of(client, app.url + "/rules", 500)
     assert "Ada kesalahan di Siaga" in html and "Traceback" not in html and "AttributeError" not in html
-
-
-async def test_the_live_stream_opens_for_our_own_pages_alone(inside):
-    _, _, app, client = inside
-    for origin in ("https://jahat.example", ""):
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await client.ws_connect(app.url + "/api/v1/stream", headers={"Origin": origin})
-        assert refused.value.status == 403
-
-
-async def test_a_page_that_comes_back_is_told_what_it_missed(inside):
-    hub, _, app, client = inside
-    seq = await hub.events.last_seq()
-    await hub.happen("flood.stage", data={"from": 3, "to": 2})
-    async with client.ws_connect(f"{app.url}/api/v1/stream?after={seq}", headers={"Origin": app.url}) as socket:
-        assert (await socket.receive_json(timeout=5))["type"] == "hello"
-        missed = await socket.receive_json(timeout=5)
-        assert missed["event"]["title"] == "Siaga 2" and missed["event"]["severity"] == "danger"
-        hub.read(187, 3)
-        assert (await socket.receive_json(timeout=5))["reading"]["value"] == "187 cm · Siaga 3"
 
 
 async def test_a_flood_stage_is_worse_the_smaller_it_is(inside):

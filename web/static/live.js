@@ -8,8 +8,11 @@ const SILENT_MS = 40000;
 const SESSION_ENDED = 4401;
 const MOST_ALERTS = 3;
 const SAME_THING_MS = 120000;
+// A wall screen stays open for months; what comes twice comes soon.
+const REMEMBERED = 500;
 
 let lastSeq = null;
+let lastHeard = null;
 let wait = FIRST_WAIT_MS;
 let silence = 0;
 let pictures = null;
@@ -23,7 +26,7 @@ export function followLive(watched) {
 
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const after = lastSeq === null ? "" : `?after=${lastSeq}`;
+  const after = lastSeq === null ? "" : `?after=${lastSeq}&since=${encodeURIComponent(lastHeard)}`;
   const socket = new WebSocket(`${scheme}//${location.host}/api/v1/stream${after}`);
   const stillness = () => {
     clearTimeout(silence);
@@ -56,10 +59,12 @@ function take(message) {
     // What came between the page and its socket, or while the line was away.
     if (document.querySelector("[data-part]")) refreshParts();
     lastSeq ??= message.seq;
+    lastHeard ??= message.now;
+  } else if (message.type === "beat") {
+    lastHeard = message.now;
   } else if (message.type === "event") {
     lastSeq = Math.max(lastSeq ?? 0, message.seq);
-    if (shown.has(message.event.id)) return;
-    shown.add(message.event.id);
+    if (!isNew(shown, message.event.id)) return;
     if (message.is_important) addRow(message.event);
     if (message.event.severity !== "info") alert(message.event);
     if (message.event.kind.startsWith("clip.") && concerns(message.event.camera)) refreshParts();
@@ -73,6 +78,14 @@ function take(message) {
   } else if (message.type === "camera") {
     showState(message.camera);
   }
+}
+
+function isNew(seen, id) {
+  if (seen.has(id)) return false;
+  seen.add(id);
+  // A set keeps the order of arrival: the first is the oldest.
+  if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
+  return true;
 }
 
 function concerns(name) {
@@ -127,8 +140,7 @@ function isSame(row, event) {
 }
 
 function alert(event) {
-  if (alerted.has(event.id)) return;
-  alerted.add(event.id);
+  if (!isNew(alerted, event.id)) return;
   const place = document.querySelector("[data-alerts]");
   const box = document.querySelector("template[data-alert]").content.cloneNode(true).querySelector(".alert");
   fill(box, event);
