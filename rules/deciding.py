@@ -114,12 +114,9 @@ class Decider:
     ) -> tuple[dict[str, Any], str]:
         """Return the rule's own variables, and why it does not run ("" when it does)."""
         moment = RunMoment(self._box, self._hub.clock, self._hub.settings, variables)
-        own: dict[str, Any] = {}
-        path = "variables"
+        own = self._variables(rule, variables, steps, now)
+        path = "conditions"
         try:
-            for name, value in rule.variables.items():
-                path = f"variables.{name}"
-                own[name] = variables[name] = _rendered(value, self._box, variables)
             for condition in rule.conditions:
                 path = condition.path
                 verdict = verdict_of(condition.condition, moment)
@@ -141,6 +138,20 @@ class Decider:
             steps.append(TraceStep(path=path, what="", at=now, outcome="failed", error=why))
             return own, self._hub.texts("rules.run.condition_broke", path=path, why=why)
         return own, ""
+
+    def _variables(
+        self, rule: Rule, variables: dict[str, Any], steps: list[TraceStep], now: datetime
+    ) -> dict[str, Any]:
+        """Return the rule's own variables; without one that fails, what looks at it fails, and no more."""
+        own: dict[str, Any] = {}
+        for name, value in rule.variables.items():
+            try:
+                own[name] = variables[name] = _rendered(value, self._box, variables)
+            except FAULTS as err:
+                why = str(hidden(str(err) or type(err).__name__, rule.secrets))
+                logger.warning("rule %s: variables.%s: %s", rule.id, name, why)
+                steps.append(TraceStep(path=f"variables.{name}", what="", at=now, outcome="failed", error=why))
+        return own
 
     def _is_cooling(self, rule: Rule, now: datetime) -> bool:
         figures = self._new_figures.get(rule.id) or self.figures.get(rule.id)

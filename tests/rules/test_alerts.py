@@ -13,11 +13,10 @@ from siaga.rules.engine import RuleEngine
 class Bench:
     """A hub with an engine on one rule of some actions."""
 
-    async def open(self, folder, actions, kind="object.person", hub=None):
+    async def open(self, folder, actions, kind="object.person", hub=None, more=""):
         self.hub = hub or await open_hub(folder / "siaga.db")
-        rule = (
-            f"- id: aturan\n  alias: Ada orang\n  triggers: [{{trigger: event, kind: {kind}}}]\n  actions:\n{actions}"
-        )
+        head = f"- id: aturan\n  alias: Ada orang\n  triggers: [{{trigger: event, kind: {kind}}}]\n"
+        rule = f"{head}{more}  actions:\n{actions}"
         self.loaded = read_rules(rule, folder)
         assert [str(p) for p in self.loaded.problems] == []
         self.engine = RuleEngine(self.hub, self.loaded)
@@ -67,6 +66,25 @@ async def test_a_message_that_comes_to_nothing_goes_out_in_plain_words(bench, tm
     assert trace.steps[-1].outcome == "done" and trace.steps[-1].error
 
 
+@pytest.mark.parametrize("broken", [BAD, ASSERTS])
+async def test_a_variable_that_cannot_be_worked_out_costs_the_wording_not_the_alert(bench, tmp_path, broken):
+    alert = notify(message='"Ada orang, {{ tinggi }}"')
+    await bench.open(tmp_path, alert, more=f"  variables: {{tinggi: {broken}, batas: 3}}\n")
+    await bench.tell()
+    trace = await bench.ended()
+    (notice,) = await bench.hub.outbox.all()
+    assert notice.text.startswith("Ada orang: object.person di Kali Ciliwung.") and "'tinggi'" in notice.text
+    assert [(s.path, s.outcome) for s in trace.steps[1:]] == [("variables.tinggi", "failed"), ("actions[0]", "done")]
+
+
+@pytest.mark.parametrize("broken", [BAD, ASSERTS])
+async def test_a_delay_that_cannot_be_worked_out_does_not_hold_the_alert(bench, tmp_path, broken):
+    await bench.open(tmp_path, f"    - {{delay: {broken}}}\n" + notify(message="Ada orang"))
+    await bench.tell()
+    assert [s.outcome for s in (await bench.ended()).steps[1:]] == ["failed", "done"]
+    assert [notice.text for notice in await bench.hub.outbox.all()] == ["Ada orang"]
+
+
 @pytest.mark.parametrize("key", ["parameters", "image", "clip", "priority", "expires"])
 @pytest.mark.parametrize("value", [BAD, '"{{ {1: 2} }}"'], ids=["fails", "is of no use"])
 async def test_a_wrong_part_of_an_alert_is_left_out_and_the_alert_goes(bench, tmp_path, key, value):
@@ -94,7 +112,7 @@ async def test_a_contact_that_cannot_be_known_is_told_and_the_others_are_reached
     assert [notice.to for notice in await bench.hub.outbox.all()] == ["+62813"]
     (failure,) = await bench.failures()
     assert (failure.data["to"], failure.data["event"]) == (whom, seen.id)
-    assert failure.data["is_final"] and "tidak sampai" in failure.data["reason"]
+    assert failure.data["is_final"] and "tidak dapat dikirim" in failure.data["reason"]
 
 
 async def test_an_alert_without_anybody_to_reach_is_told_once(bench, tmp_path):

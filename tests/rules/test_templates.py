@@ -129,6 +129,20 @@ def test_heavy_operations_in_a_loop_are_cut_as_soon_as_light_ones():
     assert time.thread_time() - began < 0.12
 
 
+def test_what_a_function_loads_at_its_first_call_cuts_no_template():
+    loaded = []
+
+    def slow(value):
+        if not loaded:
+            until_s = time.thread_time() + 0.08
+            while time.thread_time() < until_s:
+                loaded.append(1)
+        return value
+
+    templates = TemplateBox({"slow": slow}, SiteSettings(id="x", name="X"), ManualClock(EVENING), Texts("id"))
+    assert templates.render("{{ 1 | slow }} {{ 2 | slow }}", {}) == "1 2"
+
+
 @pytest.mark.parametrize("source", ["{{ 'abcdef' | truncate(2) }}", "{{ 1 | refuse }}", "{{ 1 | lose }}"])
 def test_whatever_a_filter_raises_is_a_failed_template(source):
     def refuse(value):
