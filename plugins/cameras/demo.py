@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 import sys
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -59,14 +60,15 @@ _log = logging.getLogger(__name__)
 class DemoHost:
     """Own the helper process that all demo cameras of one event loop share.
 
-    A replacement is started on the same port with the same token: the recorder's URLs stay true.
+    The socket is ours and every helper serves at it, with the same token: the recorder's URLs stay true, and
+    nobody can take the port between one helper and the next.
     """
 
     _of_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, DemoHost] = weakref.WeakKeyDictionary()
 
     def __init__(self) -> None:
         self._token = secrets.token_urlsafe(16)
-        self._port = 0
+        self._socket: socket.socket | None = None
         self.timezone = ""  # of the clock burnt into the pictures; the machine's where empty
         self._users = 0
         self._lock = asyncio.Lock()
@@ -81,6 +83,10 @@ class DemoHost:
     def base_url(self) -> str:
         """Return where the helper serves; true after ``ensure``."""
         return f"http://127.0.0.1:{self._port}/{self._token}"
+
+    @property
+    def _port(self) -> int:
+        return int(self._socket.getsockname()[1]) if self._socket else 0
 
     @property
     def pid(self) -> int:
@@ -98,6 +104,9 @@ class DemoHost:
         async with self._lock:
             if self._users == 0:
                 await self._end()
+                if self._socket is not None:
+                    self._socket.close()
+                    self._socket = None
 
     async def ensure(self, texts: Texts) -> None:
         """Start the helper unless it runs."""
@@ -113,20 +122,25 @@ class DemoHost:
             await self._process.wait()
 
     async def _begin(self, texts: Texts) -> None:
+        if self._socket is None:
+            self._socket = socket.create_server(("127.0.0.1", 0))
+        listener = self._socket.fileno()
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             _MODULE,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            pass_fds=(listener,),
             env={**os.environ, **_ENVIRONMENT, **({"TZ": self.timezone} if self.timezone else {})},
         )
         assert process.stdin is not None and process.stdout is not None
         # By the pipe and not by the command line: other users of the machine see that one.
         try:
-            process.stdin.write(msgspec.json.encode({"token": self._token, "port": self._port}) + b"\n")
+            process.stdin.write(msgspec.json.encode({"token": self._token, "socket": listener}) + b"\n")
             line = await asyncio.wait_for(process.stdout.readline(), _START_LIMIT_S)
-            self._port = int(line)
+            if not line:
+                raise ConnectionError("the helper ended")
         except (ValueError, TimeoutError, ConnectionError) as err:
             await self._end()
             raise CameraLost(texts("demo.error.no_start")) from err

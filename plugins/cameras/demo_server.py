@@ -1,17 +1,20 @@
 """The helper process of the demo cameras: draws scenes, encodes them as H.264, serves MPEG-TS over HTTP.
 
 Started by ``demo.py`` as ``python -m siaga.plugins.cameras.demo_server``: the first line of standard input
-is ``{"token", "port"}``, the first line of standard output is the port. It ends when standard input ends.
+is ``{"token", "socket"}``, the second a descriptor that listens; an empty line on standard output says that it
+serves. It ends when standard input ends.
 Paths: ``/TOKEN/SCENE/CAMERA/main.ts|sub.ts`` (GET) and ``/TOKEN/ptz/CAMERA/ptz/WHAT`` (POST, JSON).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import os
 import queue
 import signal
+import socket
 import sys
 import threading
 import time
@@ -85,6 +88,14 @@ class Channel:
     def has(self, reader: Chunks) -> bool:
         """Say whether a reader is still served."""
         return reader in self._readers
+
+    def hang_up(self) -> None:
+        """Let every reader go, and the encoder."""
+        for reader in self._readers:
+            with contextlib.suppress(queue.Full):
+                reader.put_nowait(b"")  # wakes its handler
+        self._readers.clear()
+        self._close()
 
     def _open(self) -> None:
         # PAT and PMT before every picture: a reader may join at any keyframe.
@@ -183,6 +194,22 @@ class Feed:
             return self._channels[role].has(reader)
 
     def _run(self) -> None:
+        is_ended = False
+        try:
+            self._draw()
+            is_ended = True
+        finally:
+            if not is_ended:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        """Hang up on everybody after a scene has failed; who comes again finds it drawn anew."""
+        with self._lock:
+            self._thread = self._scene = None
+            for channel in self._channels.values():
+                channel.hang_up()
+
+    def _draw(self) -> None:
         assert self._born_s is not None
         scene = self.scene
         while True:
@@ -296,13 +323,14 @@ def _turn(scene: TurningScene, now_s: float, what: str, values: Mapping[str, Any
 
 
 class Server(ThreadingHTTPServer):
-    """Listen on loopback only; the token keeps other users of the machine out."""
+    """Serve at a socket of the hub's, on loopback; the token keeps other users of the machine out."""
 
     daemon_threads = True
-    allow_reuse_address = True
 
-    def __init__(self, token: str, port: int) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, token: str, listener: socket.socket) -> None:
+        super().__init__(listener.getsockname(), Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
         self.token = token
         self.studio = Studio()
 
@@ -319,9 +347,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(1)  # small pictures: more threads cost more than they save
     orders = json.loads(sys.stdin.readline())
-    server = Server(orders["token"], orders["port"])
+    server = Server(orders["token"], socket.socket(fileno=orders["socket"]))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdout.write(f"{server.server_address[1]}\n")
+    sys.stdout.write("\n")
     sys.stdout.flush()
     sys.stdin.read()  # the hub holds the other end and never writes again
     os._exit(0)  # the feeds' threads hold nothing that needs tidying

@@ -16,7 +16,7 @@ from plugin_services import OwnServices
 from siaga.core import CameraSettings, NotSupported
 from siaga.core.clock import SystemClock
 from siaga.core.tasks import Tasks
-from siaga.plugins.cameras import demo
+from siaga.plugins.cameras import demo, demo_server
 from siaga.plugins.cameras.demo_canal import CanalScene, canal_level_cm
 from siaga.plugins.cameras.demo_city import PTZ_PRESETS, TurningScene
 from siaga.plugins.cameras.demo_schoolyard import SchoolyardScene, crossing_x
@@ -227,3 +227,34 @@ def test_a_move_stays_inside_the_scene():
 def test_a_wrong_demo_option_is_refused(options):
     with pytest.raises(vol.MultipleInvalid):
         demo.SCHEMA(options)
+
+
+class FallingScene:
+    """A scene that fails at its third picture, once."""
+
+    falls = 1
+
+    def __init__(self):
+        self.count = 0
+
+    def render(self, _second):
+        self.count += 1
+        if self.count == 3 and FallingScene.falls:
+            FallingScene.falls -= 1
+            raise ZeroDivisionError("a fault in a scene")
+        return np.zeros((540, 960, 3), np.uint8)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_scene_that_fails_hangs_up_and_is_drawn_anew_for_who_comes_again(monkeypatch):
+    FallingScene.falls = 1
+    monkeypatch.setattr(demo_server, "make_scene", lambda _name, _seed: FallingScene())
+    feed, reader = demo_server.Feed("falling", 1, 1.0), demo_server.Chunks(20)
+    feed.join("sub", reader)
+    while reader.get(timeout=5):
+        pass  # pictures, then the word that it is over
+    assert not feed.has("sub", reader)
+    again = demo_server.Chunks(20)
+    feed.join("sub", again)
+    assert all(len(again.get(timeout=5)) > 100 for _ in range(5))
+    feed.leave("sub", again)

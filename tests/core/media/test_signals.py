@@ -64,16 +64,20 @@ def test_an_eye_outlives_a_terminate_signal_and_ends_with_the_hub():
 
 
 def test_the_demo_helper_outlives_a_terminate_signal_and_ends_with_its_input():
+    listener = socket.create_server(("127.0.0.1", 0))
     helper = subprocess.Popen(
-        [sys.executable, "-m", "siaga.plugins.cameras.demo_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "siaga.plugins.cameras.demo_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[listener.fileno()],
     )
     assert helper.stdin and helper.stdout
     try:
-        helper.stdin.write(json.dumps({"token": "t", "port": 0}).encode() + b"\n")
+        helper.stdin.write(json.dumps({"token": "t", "socket": listener.fileno()}).encode() + b"\n")
         helper.stdin.flush()
-        port = int(helper.stdout.readline())
+        assert helper.stdout.readline() == b"\n"
         helper.send_signal(signal.SIGTERM)
-        with socket.create_connection(("127.0.0.1", port), 5) as sock:
+        with socket.create_connection(listener.getsockname(), 5) as sock:
             sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert b"404" in sock.recv(100)
         assert helper.poll() is None
@@ -83,3 +87,4 @@ def test_the_demo_helper_outlives_a_terminate_signal_and_ends_with_its_input():
         helper.kill()
         helper.wait(5)
         helper.stdout.close()
+        listener.close()
