@@ -41,6 +41,6 @@ def is_address(name: str) -> bool:
 def _without(content: Json, name: str = "") -> Json:
     if isinstance(content, Mapping):
         return {key: _without(value, str(key)) for key, value in content.items()}
-    if isinstance(content, list):
+    if isinstance(content, list | tuple):
         return [_without(value, name) for value in content]
     return masked(content) if isinstance(content, str) and is_address(name) else content

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from siaga.core.types import TraceStep, new_id
 from siaga.rules.run_log import Decided, Drop, RunLog, RunRow
@@ -35,6 +36,33 @@ async def test_an_event_tells_runs_clips_and_notices_as_they_are_kept(inside):
     assert trace["steps"][2]["values"] == {"camera": "ptz", "preset": "pintu-air"}
     assert told["clips"][0]["path"] == clip.path and told["clips"][0]["start"] < told["event"]["at"]
     assert told["notices"][0]["state"] == "delivered" and told["notices"][0]["notice"]["to"] == "+62812"
+
+
+async def test_a_viewer_sees_of_a_persons_number_only_its_end(tmp_path):
+    async with running(tmp_path) as (hub, engine, app), browser() as client:
+        await app.accounts.add("tamu", PASSWORD, role="viewer")
+        await app.accounts.add("petugas", PASSWORD)
+        event, _ = await rising_water(hub, engine)
+        number = "+6281298765432"
+        notice = msgspec.structs.replace(hub.outbox.records[0].notice, to=number, key=f"run:actions[2]:wa/{number}")
+        hub.outbox.records[0] = msgspec.structs.replace(hub.outbox.records[0], notice=notice)
+        (run,) = engine.runs["kali-siaga-2"]
+        step = msgspec.structs.replace(run.steps[4], values={"to": [f"wa:{number}"], "already": [f"wa:{number}"]})
+        engine.runs["kali-siaga-2"] = [msgspec.structs.replace(run, steps=(*run.steps[:4], step))]
+        failed = await hub.happen("notice.failed", jpeg=None, data={"to": number, "reason": "ditolak"})
+        reply = await hub.happen("notice.reply", jpeg=None, data={"sender": number, "text": "Siap"})
+        paths = ["/api/v1/events", "/api/v1/rules/kali-siaga-2", *(f"/events/{e.id}" for e in (event, failed, reply))]
+        paths += [f"/api/v1/events/{e.id}" for e in (event, failed, reply)]
+        seen = {}
+        for name in ("tamu", "petugas"):
+            await log_in(client, app.url, name)
+            for path in paths:
+                async with client.get(app.url + path) as answer:
+                    seen[name, path] = await answer.text()
+    for path in paths:
+        assert "8765432" not in seen["tamu", path] and "…432" in seen["tamu", path], path
+        assert number in seen["petugas", path].replace("&#43;", "+"), path
+    assert '"to":2' in seen["tamu", f"/api/v1/events/{event.id}"], "a stage is no number of a person"
 
 
 async def test_a_camera_tells_its_state_streams_and_readings_in_figures(inside):

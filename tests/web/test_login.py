@@ -143,6 +143,23 @@ async def test_a_new_password_ends_the_sessions_on_other_devices(web):
             assert answer.status == 200
 
 
+async def test_switching_an_account_off_ends_its_sessions(tmp_path):
+    clock = ManualClock(datetime(2026, 11, 22, 12, 5, tzinfo=timezone.utc))
+    async with running(tmp_path, clock) as (_, _, app), browser() as client:
+        await app.accounts.add("petugas", PASSWORD)
+        await log_in(client, app.url)
+        await app.accounts.switch("petugas", is_on=False)
+        # What the door remembers of a session is ten seconds old at most.
+        await clock.advance(11)
+        async with client.get(app.url + "/", allow_redirects=False) as answer:
+            assert answer.headers["Location"].startswith("/login")
+        assert (await log_in(client, app.url)).status == 401
+        await app.accounts.switch("petugas", is_on=True)
+        await app.accounts.renew("petugas", PASSWORD + " sekali")
+        answer = await log_in(client, app.url, password=PASSWORD + " sekali")
+        assert answer.headers["Location"] == "/password"
+
+
 async def test_logging_out_ends_the_session_at_once(web):
     _, _, app = web
     async with browser() as client:
