@@ -37,7 +37,11 @@ _KINDS = (
     EventKind(
         name="detector.off",
         summary="Pendeteksi dimatikan karena rusak",
-        fields={"detector": "jenis pendeteksi", **_REASON},
+        fields={
+            "detector": "jenis pendeteksi",
+            **_REASON,
+            "wait_s": "detik: sampai dicoba lagi, bila pendeteksi tidak menjawab",
+        },
     ),
     EventKind(name="detector.on", summary="Pendeteksi bekerja lagi", fields={"detector": "jenis pendeteksi"}),
     EventKind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cache
@@ -66,6 +67,10 @@ class CameraLooks:
             Seat(self.camera, name, self._maker(kinds, detect), fence=fence, texts=self._texts)
             for name, detect in _named(settings.detect)
         ]
+        for one in last:
+            for seat in self._seats:
+                if one.kind == "detector.off" and one.detector == seat.name:
+                    seat.begin_off(str(one.data["reason"]), float(one.data["wait_s"]), time.monotonic())
 
     @property
     def off(self) -> dict[str, str]:
@@ -145,6 +150,11 @@ class CameraLooks:
             for seat in self._seats:
                 seat.forget()
         return self._news(mono_s)
+
+    def hung(self) -> list[EyeEvent | Reading]:
+        """Return what is told of the detector that does not come back."""
+        told = [seat.hung() for seat in self._seats if seat.is_busy]
+        return [*self._events(told, datetime.now(timezone.utc), time.monotonic(), None)]
 
     def _maker(self, kinds: Mapping[str, Kind[Detector]], detect: DetectSettings) -> Callable[[], Detector]:
         def make() -> Detector:

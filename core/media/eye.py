@@ -233,6 +233,7 @@ class Eye:
         if stuck is not None:
             if stuck != self._stuck:
                 logger.error("%s; this eye waits to be replaced", stuck)
+                self._looks.tell_hung()
             self._stuck = stuck
             return
         self._stuck = ""

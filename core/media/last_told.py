@@ -21,6 +21,9 @@ class LastTolds:
         if not message.detector:
             return
         of_camera = self._last.setdefault(message.camera, {})
+        if message.kind == "detector.on":
+            of_camera.pop((message.detector, "detector.off"), None)
+            return
         key = (message.detector, message.kind)
         if key in of_camera or len(of_camera) < MOST_OF_A_CAMERA:
             of_camera[key] = LastTold(kind=message.kind, data=message.data, detector=message.detector)

@@ -36,7 +36,7 @@ Send = Callable[[EyeEvent | Reading], None]
 class _Busy(Struct):
     """Say since when the thread is at which camera's detectors, and until when that is in order."""
 
-    camera: str
+    looks: CameraLooks
     until_s: float
     is_making: bool
 
@@ -136,7 +136,13 @@ class Looks:
         busy = self._busy
         if busy is None or time.monotonic() < busy.until_s:
             return None
-        return f"a detector of camera {busy.camera} hangs"
+        return f"a detector of camera {busy.looks.camera} hangs"
+
+    def tell_hung(self) -> None:
+        """Tell which detector does not come back, so that the eye that replaces this one leaves it out for a while."""
+        busy = self._busy
+        for message in busy.looks.hung() if busy is not None else ():
+            self._send(message)
 
     def _run(self) -> None:
         while True:
@@ -182,7 +188,7 @@ class Looks:
         return self._waiting.pop(max(ready, key=weight))[1]
 
     def _look(self, looks: CameraLooks, frame: Offered) -> None:
-        self._busy = _Busy(camera=frame.camera, until_s=time.monotonic() + STUCK_S, is_making=False)
+        self._busy = _Busy(looks=looks, until_s=time.monotonic() + STUCK_S, is_making=False)
         self._tell(looks.camera, lambda: looks.look(frame))
 
     def _tick(self) -> None:
@@ -190,13 +196,13 @@ class Looks:
             now_s = time.monotonic()
             if looks.is_make_due(now_s):
                 self._make(looks)
-            self._busy = _Busy(camera=camera, until_s=now_s + STUCK_S, is_making=False)
+            self._busy = _Busy(looks=looks, until_s=now_s + STUCK_S, is_making=False)
             self._tell(camera, partial(looks.tick, now_s, is_live=camera in self._live))
 
     def _make(self, looks: CameraLooks) -> None:
         now_s = time.monotonic()
         until_s = now_s + MAKE_STUCK_S * max(1, looks.count)
-        self._busy = _Busy(camera=looks.camera, until_s=until_s, is_making=True)
+        self._busy = _Busy(looks=looks, until_s=until_s, is_making=True)
         self._tell(looks.camera, lambda: looks.make(now_s))
 
     def _tell(self, camera: str, work: Callable[[], list[EyeEvent | Reading]]) -> None:

@@ -44,6 +44,7 @@ class Seat:
         self.looked_s = float("-inf")
         self.off = ""
         self.news: list[Told] = []
+        self.is_busy = False
         self._camera = camera
         self._make = make
         self._fence = fence
@@ -53,6 +54,7 @@ class Seat:
         self._wait_s = FIRST_OFF_S
         self._try_at_s = float("-inf")
         self._on_s = float("-inf")
+        self._has_hung = False
 
     @property
     def is_judge(self) -> bool:
@@ -75,11 +77,14 @@ class Seat:
         mono_s: float,
     ) -> None:
         """Make the detector and let it go on from what was told before; a failure switches it off for a while."""
+        self.is_busy = True
         try:
             detector, wants = self._fence(self._made)
         except SiagaError as err:
             self._switch_off(str(err), mono_s)
             return
+        finally:
+            self.is_busy = False
         if told:
             self._resume(detector, told)
         self._detector, self.wants = detector, wants
@@ -88,7 +93,8 @@ class Seat:
         self.witness = Witness(
             zones, wanted_zones=wants.zones, clear_score=wants.min_score, numbers=numbers, forget_s=forget_s
         )
-        if self.off:
+        # Who hung before must show first that it can look.
+        if self.off and not self._has_hung:
             self._switch_on(mono_s)
 
     def ask(self, frame: Frame | None, context: LookContext) -> Sequence[Detection | Observation] | None:
@@ -96,6 +102,7 @@ class Seat:
         detector = self._detector
         assert detector is not None
         self.looks += 1
+        self.is_busy = True
         try:
             answer = self._fence(lambda: checked(detector.look(frame, context), self._texts))
         except SiagaError as err:
@@ -106,10 +113,23 @@ class Seat:
             if self.off or self._faults >= FAULTS_TO_OFF:
                 self._switch_off(str(err), context.mono_s)
             return None
+        finally:
+            self.is_busy = False
         self._faults = 0
         if self.off:
             self._switch_on(context.mono_s)
         return answer
+
+    def hung(self) -> Told:
+        """Return what is told of a detector that does not come back; the eye that replaces this one hears of it."""
+        wait_s = min(2 * self._wait_s, LONGEST_OFF_S) if self._has_hung else FIRST_OFF_S
+        data = {"detector": self.name, "reason": self._texts("eye.hung"), "wait_s": wait_s}
+        return Told(kind="detector.off", data=data, detector=self.name)
+
+    def begin_off(self, reason: str, wait_s: float, mono_s: float) -> None:
+        """Begin switched off, since this detector hung in the eye before."""
+        self.off, self._has_hung = reason or "?", True
+        self._wait_s, self._try_at_s = wait_s, mono_s + wait_s
 
     def forget(self) -> None:
         """Follow nothing any more."""
@@ -140,6 +160,6 @@ class Seat:
         logger.error("camera %s: detector %s is off, %s: %s", self._camera, self.name, again, reason)
 
     def _switch_on(self, mono_s: float) -> None:
-        self.off, self._on_s = "", mono_s
-        self.news.append(Told(kind="detector.on", data={"detector": self.name}))
+        self.off, self._on_s, self._has_hung = "", mono_s, False
+        self.news.append(Told(kind="detector.on", data={"detector": self.name}, detector=self.name))
         logger.info("camera %s: detector %s works again", self._camera, self.name)

@@ -227,6 +227,8 @@ def test_a_detector_that_hangs_stops_the_heartbeat(server, eye):
     server.add("kali", encode(moving_pictures(40, SMALL)))
     eye.watch("kali", "hangs")
     eye.wait(is_report("kali", lambda r: r.looks.get("hangs")))
+    told = eye.wait(lambda m: isinstance(m, EyeEvent) and m.kind == "detector.off")
+    assert (told.detector, told.data["wait_s"]) == ("hangs", 60.0), "the next eye will leave it out for a while"
     last, end = time.monotonic(), time.monotonic() + 20
     while time.monotonic() - last < 4 and time.monotonic() < end:
         eye.forget_heard()

@@ -10,6 +10,7 @@ import pytest
 import voluptuous as vol
 from siaga.core import Box, Detection, Kind, Observation, Texts, Wants
 from siaga.core.media.camera_looks import CameraLooks, Offered
+from siaga.core.media.last_told import LastTolds
 from siaga.core.media.looks import Looks
 from siaga.core.media.messages import EyeEvent, LastTold, Reading, WatchCamera
 from siaga.core.plugin_manager import PluginManager
@@ -177,6 +178,31 @@ def test_a_detector_that_could_not_be_made_is_made_later():
     assert looks.is_make_due(161.0)
     assert told(looks.make(161.0)) == ["detector.on"]
     assert told(looks.look(frame_at(162.0))) == ["object.person"]
+
+
+def test_a_detector_that_hung_in_the_eye_before_waits_and_its_neighbour_does_not():
+    def on_hang(context):
+        hung.extend(looks.hung())
+        return []
+
+    hung = []
+    looks = looks_of(them=lambda o, s: Answering(on_hang), good=lambda o, s: Answering([]))
+    looks.look(frame_at(100.0))
+    (off,) = hung
+    assert (off.kind, off.data["detector"], off.data["wait_s"]) == ("detector.off", "them", 60.0)
+    last = LastTolds()
+    last.take(off)
+    looks = looks_of(last.of("kali"), them=lambda o, s: Answering([]), good=lambda o, s: Answering([person()]))
+    now_s = time.monotonic()
+    assert told(looks.make(now_s)) == [] and not looks.is_make_due(now_s + 59) and "them" in looks.off
+    assert told(looks.look(frame_at(now_s))) == ["object.person"]
+    looks.make(now_s + 61)
+    assert "them" in looks.off, "until it has shown that it can look"
+    looks.look(frame_at(now_s + 62))
+    (on,) = looks.tick(now_s + 62, is_live=True)
+    assert on.kind == "detector.on" and looks.off == {}
+    last.take(on)
+    assert last.of("kali") == ()
 
 
 def test_somebody_at_the_same_spot_an_hour_after_an_outage_is_somebody_new():
