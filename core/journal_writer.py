@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Enough to share one fsync among a burst, few enough that nobody waits long for his neighbours.
 JOBS_IN_A_COMMIT = 1000
+# A full disk has few writers, they all wait; a whole burst tried one by one would hold up the next.
+APART_AT_MOST = 50
 
 
 class Job(NamedTuple):
@@ -62,8 +64,19 @@ class Writer:
                     self.jobs.put(None)  # the end comes behind this batch
                     break
                 batch.append(more)
-            _tell(batch, self._commit(batch))
+            _tell(batch, self._apart(batch, self._commit(batch)))
         self._drop_connection()
+
+    def _apart(self, batch: list[Job], outcomes: list[Any]) -> list[Any]:
+        """Give each job of a failed commit a commit of its own.
+
+        On a full disk most things of a start still work, since they change nothing: they must not
+        fail because a neighbour in the same commit wanted room.
+        """
+        is_failed = isinstance(outcomes[0], Crash) and is_the_disks_fault(outcomes[0].error)
+        if not is_failed or not 1 < len(batch) <= APART_AT_MOST:
+            return outcomes
+        return [self._commit([job])[0] for job in batch]
 
     def _commit(self, batch: list[Job]) -> list[Any]:
         try:

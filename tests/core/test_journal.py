@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import sqlite3
+import time
 from datetime import datetime, timedelta, timezone
 
 import msgspec
@@ -345,3 +346,21 @@ async def test_what_is_read_back_is_what_was_put(journal):
     one = event(zone="tepi sungai", score=0.25, snapshot="snapshots/x.jpg", data={"level_cm": 251.5})
     await log.add(one)
     assert msgspec.json.encode(await log.get(one.id)) == msgspec.json.encode(one)
+
+
+async def test_on_a_full_disk_what_needs_no_room_is_not_hurt_by_a_neighbour_that_does(tmp_path):
+    with small_disk(tmp_path, "2m") as disk:
+        journal = await Journal.open(disk / "siaga.db")
+        log = await EventLog.open(journal, Bus())
+        await log.add(event())
+        with (disk / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+            while True:
+                file.write(bytes(4096))
+        # One job that waits holds the writer, so that the other two share a commit.
+        held = journal.write(lambda db: time.sleep(0.1))
+        big = log.add(event(data={"x": "y" * 50_000}))
+        nothing = journal.write(lambda db: db.conn.execute("delete from events where id = 'none'").rowcount)
+        outcomes = await asyncio.gather(held, big, nothing, return_exceptions=True)
+        assert isinstance(outcomes[1], StoreFailed) and outcomes[2] == 0
+        await EventLog.open(journal, Bus())
+        await journal.close()
