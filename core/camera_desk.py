@@ -34,6 +34,7 @@ class CameraDesk:
         self, lent: Lent, *, plugins: PluginManager, media: MediaSupervisor, health: HealthBook, intake: Intake
     ) -> None:
         self.cameras: dict[str, Camera] = {}
+        self.start_limit_s = START_LIMIT_S
         self._lent = lent
         self._plugins = plugins
         self._media = media
@@ -93,13 +94,13 @@ class CameraDesk:
 
     async def _open(self, camera: Camera, settings: CameraSettings) -> None:
         try:
-            async with asyncio.timeout(START_LIMIT_S) as limit:
+            async with asyncio.timeout(self.start_limit_s) as limit:
                 await camera.start()
                 sources = await camera.streams()
         except TimeoutError as err:
             if not limit.expired():
                 raise  # the plugin's own
-            words = self._lent.texts("hub.camera_silent", camera=settings.id, seconds=round(START_LIMIT_S))
+            words = self._lent.texts("hub.camera_silent", camera=settings.id, seconds=f"{self.start_limit_s:g}")
             raise CameraLost(words) from err
         last = await self._intake.last_told(settings.id)
         await self._media.open_camera(settings, sources, last)
