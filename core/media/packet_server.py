@@ -1,7 +1,8 @@
 """Passes encoded packets on to the eyes over a Unix socket; a slow eye loses whole GOPs and holds up nobody.
 
-Readers only lay their packets down; one thread sends what has gathered, some twenty-five times a second: with many
-cameras that is one system call, and one awakening of the eye, for several packets instead of one for each.
+Readers only lay their packets down; one thread frames and sends what has gathered, some twenty-five times a
+second: with many cameras that is one system call, and one awakening of the eye, for several packets instead of
+one for each. Feeds and eyes belong to that thread alone and need no locks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -34,6 +36,8 @@ _TICK_S = 0.04
 _REST_TICKS = 50
 # The system takes 1,024 pieces in one call.
 _MAX_PIECES = 256
+# Minutes of fifty cameras: so much gathers only when the thread stands still.
+_MAX_GATHERED = 50_000
 # A keyframe and what follows it, kept for who begins to watch: no GOP of a camera is larger.
 _GOP_BYTES = 8_000_000
 
@@ -44,6 +48,7 @@ class PacketServer:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._feeds: dict[str, Feed] = {}
+        self._gathered: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
@@ -77,7 +82,7 @@ class PacketServer:
     def feed(self, camera: str) -> Feed:
         """Return the feed of a camera; an eye may watch it before the camera is there."""
         with self._lock:
-            return self._feeds.setdefault(camera, Feed(camera))
+            return self._feeds.setdefault(camera, Feed(camera, self._gather))
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # full: the thread is awake already
@@ -94,29 +99,33 @@ class PacketServer:
                         self._wake_read.recv(4096)
                 elif isinstance(key.data, _Eye):
                     self._serve(key.data, events)
-            quiet_ticks = 0 if self._send_gathered() else quiet_ticks + 1
+            quiet_ticks = 0 if self._gathered else quiet_ticks + 1
+            self._send_gathered()
             self._is_ticking = quiet_ticks < _REST_TICKS
-            if not self._is_ticking and any(eye.has_waiting for eye in self._eyes):
+            if not self._is_ticking and self._gathered:
                 self._is_ticking = True  # it came while the thread lay down
         for eye in list(self._eyes):
             self._forget(eye)
         self._listener.close()
 
-    def _send_gathered(self) -> bool:
-        """Send to every eye what has gathered for it; say whether there was anything."""
-        has_sent = False
+    def _send_gathered(self) -> None:
+        while self._gathered:
+            self._gathered.popleft()()
         for eye in list(self._eyes):
             if eye.is_full or not eye.has_waiting:
                 continue
-            has_sent = True
             try:
                 if not eye.flush():
                     self._selector.modify(eye.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, eye)
             except LinkClosed:
                 self._forget(eye)
-        return has_sent
 
-    def _rouse(self) -> None:
+    def _gather(self, job: Callable[[], None]) -> None:
+        """Have a feed's job done at the next tick; any thread may call it."""
+        if len(self._gathered) >= _MAX_GATHERED:
+            self._dropped_by_gone += 1
+            return
+        self._gathered.append(job)
         if not self._is_ticking:
             self._wake()
 
@@ -128,7 +137,7 @@ class PacketServer:
         if len(self._eyes) >= _MAX_EYES:
             sock.close()
             return
-        eye = _Eye(sock, self._rouse)
+        eye = _Eye(sock)
         self._eyes.add(eye)
         self._selector.register(sock, selectors.EVENT_READ, eye)
 
@@ -164,9 +173,9 @@ class PacketServer:
 class Feed:
     """Pass one camera's analysed stream on; keeps the open GOP for those who begin to watch."""
 
-    def __init__(self, camera: str) -> None:
+    def __init__(self, camera: str, gather: Callable[[Callable[[], None]], None]) -> None:
         self._camera = camera
-        self._lock = threading.Lock()
+        self._gather = gather
         self._eyes: list[_Eye] = []
         self._header: bytes | None = None
         self._is_ended = True
@@ -174,64 +183,68 @@ class Feed:
         self._gop_bytes = 0
 
     def open(self, config: StreamConfig) -> None:
-        """Tell a new codec or size; what came before is of no use."""
-        with self._lock:
-            self._header = frame(
-                StreamHeader(
-                    camera=self._camera,
-                    codec=config.codec,
-                    extradata=config.extradata,
-                    width=config.width,
-                    height=config.height,
-                )
-            )
-            self._gop = []
-            self._is_ended = True  # the header goes out with the next keyframe
+        """Tell a new codec or size; what came before is of no use. Any thread may call it."""
+        self._gather(partial(self._open, config))
 
     def pass_on(self, unit: AccessUnit) -> None:
-        """Send a unit to every eye that watches."""
-        with self._lock:
-            if self._header is None or (self._is_ended and not unit.is_key):
-                return
-            if self._is_ended:
-                self._is_ended = False
-                for eye in self._eyes:
-                    eye.put_word(self._header)
-            self._keep(unit)
-            if self._eyes:
-                framed = self._frame(unit)
-                for eye in self._eyes:
-                    eye.put(self._camera, framed, unit.is_key)
+        """Send a unit to every eye that watches. Any thread may call it."""
+        self._gather(partial(self._pass_on, unit))
 
     def end(self) -> None:
-        """Tell that the stream is lost; the next keyframe comes behind a header again."""
-        with self._lock:
-            self._gop = []
-            if self._is_ended:
-                return
-            self._is_ended = True
-            word = frame(StreamEnd(camera=self._camera))
-            for eye in self._eyes:
-                eye.put_word(word)
+        """Tell that the stream is lost; the next keyframe comes behind a header again. Any thread may call it."""
+        self._gather(self._end)
 
     def add(self, eye: _Eye) -> None:
         """Begin with the header and the open GOP, so that an eye sees at once."""
-        with self._lock:
-            if eye in self._eyes:
-                return
-            self._eyes.append(eye)
-            if self._header is None or self._is_ended:
-                return
-            eye.put_word(self._header)
-            eye.wait_for_key(self._camera)
-            for unit in self._gop:
-                eye.put(self._camera, self._frame(unit), unit.is_key)
+        if eye in self._eyes:
+            return
+        self._eyes.append(eye)
+        if self._header is None or self._is_ended:
+            return
+        eye.put_word(self._header)
+        eye.wait_for_key(self._camera)
+        for unit in self._gop:
+            eye.put(self._camera, self._frame(unit), unit.is_key)
 
     def remove(self, eye: _Eye) -> None:
         """Send this eye no more."""
-        with self._lock:
-            if eye in self._eyes:
-                self._eyes.remove(eye)
+        if eye in self._eyes:
+            self._eyes.remove(eye)
+
+    def _open(self, config: StreamConfig) -> None:
+        self._header = frame(
+            StreamHeader(
+                camera=self._camera,
+                codec=config.codec,
+                extradata=config.extradata,
+                width=config.width,
+                height=config.height,
+            )
+        )
+        self._gop = []
+        self._is_ended = True  # the header goes out with the next keyframe
+
+    def _pass_on(self, unit: AccessUnit) -> None:
+        if self._header is None or (self._is_ended and not unit.is_key):
+            return
+        if self._is_ended:
+            self._is_ended = False
+            for eye in self._eyes:
+                eye.put_word(self._header)
+        self._keep(unit)
+        if self._eyes:
+            framed = self._frame(unit)
+            for eye in self._eyes:
+                eye.put(self._camera, framed, unit.is_key)
+
+    def _end(self) -> None:
+        self._gop = []
+        if self._is_ended:
+            return
+        self._is_ended = True
+        word = frame(StreamEnd(camera=self._camera))
+        for eye in self._eyes:
+            eye.put_word(word)
 
     def _keep(self, unit: AccessUnit) -> None:
         if unit.is_key:
@@ -258,14 +271,12 @@ class Feed:
 class _Eye:
     """One eye's connection and what still waits for it, bounded in bytes."""
 
-    def __init__(self, sock: socket.socket, rouse: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self.sock = sock
         self.dropped = 0
         self.is_full = False  # the socket takes no more for now
-        self._rouse = rouse
-        self._lock = threading.Lock()
         self._unframer: Unframer[ToPackets] = Unframer(ToPackets)
         # (camera, bytes); a word (header, end) has no camera and is never dropped.
         self._waiting: deque[tuple[str | None, bytes]] = deque()
@@ -292,45 +303,43 @@ class _Eye:
 
     def wait_for_key(self, camera: str) -> None:
         """Send nothing of a camera before its next keyframe."""
-        with self._lock:
-            self._skipping.add(camera)
+        self._skipping.add(camera)
 
     def put_word(self, framed: bytes) -> None:
         """Send a header or an end, behind what waits."""
-        with self._lock:
-            self._append(None, framed)
+        self._append(None, framed)
 
     def put(self, camera: str, framed: bytes, is_key: bool) -> None:
         """Send a packet, or drop it and the rest of its GOP when too much waits."""
-        with self._lock:
-            if camera in self._skipping and not is_key:
+        if camera in self._skipping and not is_key:
+            self.dropped += 1
+            return
+        if self._waiting_bytes + len(framed) > _QUEUE_BYTES:
+            self._drop_waiting(camera)
+            if not is_key or self._waiting_bytes + len(framed) > _QUEUE_BYTES:
+                self._skipping.add(camera)
                 self.dropped += 1
                 return
-            if self._waiting_bytes + len(framed) > _QUEUE_BYTES:
-                self._drop_waiting(camera)
-                if not is_key or self._waiting_bytes + len(framed) > _QUEUE_BYTES:
-                    self._skipping.add(camera)
-                    self.dropped += 1
-                    return
-            self._skipping.discard(camera)
-            self._append(camera, framed)
+        self._skipping.discard(camera)
+        self._append(camera, framed)
 
     def flush(self) -> bool:
         """Send as much as the socket takes; True when nothing is left. LinkClosed."""
-        with self._lock:
-            while self._begun or self._waiting:
-                try:
-                    sent = self.sock.sendmsg(
-                        [self._begun, *(framed for _, framed in islice(self._waiting, _MAX_PIECES))]
-                    )
-                except BlockingIOError:
-                    self.is_full = True
-                    return False
-                except OSError as err:
-                    raise LinkClosed("the eye is gone") from err
-                self._take_away(sent)
-            self.is_full = False
-            return True
+        while self._begun or self._waiting:
+            pieces: list[bytes | memoryview] = [
+                self._begun,
+                *(framed for _, framed in islice(self._waiting, _MAX_PIECES)),
+            ]
+            try:
+                sent = self.sock.sendmsg(pieces)
+            except BlockingIOError:
+                self.is_full = True
+                return False
+            except OSError as err:
+                raise LinkClosed("the eye is gone") from err
+            self._take_away(sent)
+        self.is_full = False
+        return True
 
     def _take_away(self, sent: int) -> None:
         if sent < len(self._begun):
@@ -349,7 +358,6 @@ class _Eye:
     def _append(self, camera: str | None, framed: bytes) -> None:
         self._waiting.append((camera, framed))
         self._waiting_bytes += len(framed)
-        self._rouse()
 
     def _drop_waiting(self, camera: str) -> None:
         kept = deque(item for item in self._waiting if item[0] != camera)
