@@ -6,8 +6,10 @@ import shutil
 import msgspec
 import pytest
 from playwright.async_api import async_playwright, expect
+from siaga.core.event_log import Committed
 from siaga.core.notice_book import NoticeChanged
-from siaga.core.types import Notice
+from siaga.core.notice_states import NoticeRecord
+from siaga.core.types import Event, Notice
 from web_client import PASSWORD
 from web_hub import rising_water, running
 
@@ -78,6 +80,35 @@ async def test_what_a_rule_tells_somebody_stands_on_the_screen_too(screen):
         hub.bus.publish(NoticeChanged(notice=notice, state="waiting", at=at))
     await expect(page.locator(".alert")).to_have_count(1)
     await expect(page.locator(".alert")).to_contain_text("Terlihat: orang")
+
+
+async def test_what_was_told_while_the_line_was_away_appears_when_it_is_back(screen):
+    hub, _, app, page = screen
+    (followed,) = app._live.pages
+    await followed.socket.close()
+    event = await hub.happen("object.person", "ptz", data={"label": "person"})
+    at = hub.clock.now()
+    notice = Notice(
+        id="n", key="k", notifier="wa", to="+62812", text="Ada orang", created_at=at, expires_at=at, event_id=event.id
+    )
+    hub.outbox.records.append(NoticeRecord(notice=notice, state="delivered", next_at=at, updated_at=at))
+    await expect(page.locator(".alert")).to_contain_text("Terlihat: orang", timeout=10_000)
+    await expect(page.locator("[data-line]")).to_be_hidden()
+
+
+async def test_a_screen_that_stays_open_remembers_the_newest_events_alone(screen):
+    hub, _, _, page = screen
+    happened = [Event(id=f"e{n}", site="s", kind="flood.blind", at=hub.clock.now(), camera="kali") for n in range(520)]
+    for seq, event in enumerate(happened, 1000):
+        hub.bus.publish(Committed(seq=seq, event=event))
+        if seq % 50 == 9:
+            await expect(page.locator(f"[data-event={event.id}]")).to_be_visible()
+    first = page.locator("[data-event=e0]")
+    await expect(first).to_have_count(0)
+    for event in (happened[519], happened[0]):
+        hub.bus.publish(Committed(seq=2000, event=event))
+    await expect(first).to_be_visible()
+    await expect(page.locator("[data-event=e519]")).to_have_count(1)
 
 
 async def test_a_level_and_a_lost_camera_change_on_the_page_by_themselves(screen):
