@@ -121,7 +121,8 @@ class StreamSource(Struct):
     is_loop: bool = False
 
     def __repr__(self) -> str:
-        return f"StreamSource({self.role}, {self.url})"
+        # Some cameras take their password in the query.
+        return f"StreamSource({self.role}, {self.url.partition('?')[0]})"
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from .clip_writer import ClipWriter
 from .messages import StartBurst
 from .recorder_sidecar import ClipPlan
 from .ring import AccessUnit, Ring, StreamConfig
+
+logger = logging.getLogger(__name__)
 
 # An alert that never ends must not make a file that nobody can send or seek in.
 MAX_CLIP_S = 600.0
@@ -90,10 +93,12 @@ class BurstDesk:
         self._last_mono_s = 0.0
         self._is_skipping = False
         self._allowance_bytes = _BEYOND_RING_BYTES
+        self._longest_before_s = 0.0
 
     def ask(self, burst: StartBurst, ring: Ring, now: Now, *, is_live: bool) -> str:
         """Begin or extend a clip; return its id. Without a picture yet it begins with the next keyframe."""
         self._allowance_bytes = ring.limit_bytes + _BEYOND_RING_BYTES
+        self._look_at(burst, ring)
         window, gops = _find(burst, ring, now, is_live=is_live)
         if self._plan is not None and gops and window.end_mono_s < self._first_mono_s:
             clip_id = self._cut(burst.key, window, gops)
@@ -154,6 +159,12 @@ class BurstDesk:
         """Give up a clip that the disk did not take."""
         if self._plan is not None and self._plan.id == clip_id:
             self._plan = None
+
+    def _look_at(self, burst: StartBurst, ring: Ring) -> None:
+        if burst.before_s > ring.limit_s and burst.before_s > self._longest_before_s:
+            words = "%s: %g s before the event were asked for, media.ring keeps %g s: such clips have a gap"
+            logger.warning(words, self._camera, burst.before_s, ring.limit_s)
+            self._longest_before_s = burst.before_s  # said once
 
     def _planned(self, keys: tuple[str, ...], *, has_gap: bool = False) -> ClipPlan:
         """Return a plan; its start and codec come from its first picture."""

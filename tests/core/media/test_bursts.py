@@ -226,6 +226,18 @@ def test_a_late_burst_wholly_before_the_open_clip_is_a_clip_of_its_own(camera):
     assert camera.clip(opened)[2].keys == ("a",)
 
 
+def test_more_pre_roll_than_the_ring_keeps_is_said_once_and_marked(tmp_path, caplog):
+    camera = Camera(tmp_path, ring_s=5)
+    camera.writer.start()
+    camera.connect()
+    camera.play(20)
+    clip_ids = [camera.ask("a", 15, 0), camera.ask("b", 15, 0)]
+    camera.play(2)
+    assert camera.clip(clip_ids[0])[2].has_gap
+    assert sum("media.ring keeps 5 s" in record.getMessage() for record in caplog.records) == 1
+    assert camera.writer.close(5)
+
+
 @pytest.mark.parametrize("at_s", [WALL_S - 3600, WALL_S + 3600])
 def test_a_moment_that_no_ring_holds_is_recorded_from_now_and_marked(camera, at_s):
     camera.play(10)

@@ -115,6 +115,7 @@ def test_a_connection_that_the_system_forbids_is_not_called_a_missing_file():
     for err in (PermissionError(1, "Operation not permitted"), FileNotFoundError(2, "No such file", source.url)):
         words = str(name_error(err, source, ENGLISH))
         assert "file is missing" not in words and "rahasia" not in words
+    assert "rahasia" not in repr(source)
     assert "firewall" in str(name_error(PermissionError(13, "Permission denied"), source, ENGLISH))
 
 
