@@ -243,15 +243,21 @@ class RuleEngine:
     async def _tell_wrong_rules(self) -> None:
         # As an event, so that a rule of the operator can tell somebody that another rule sleeps.
         for rule_id, problem in {one.rule_id: one.problem for one in reversed(self._problems)}.items():
-            await self._hub.emit(
-                Event(
-                    id=new_id(),
-                    site=self._hub.settings.site.id,
-                    kind="rule.off",
-                    at=self._hub.clock.now(),
-                    data={"rule": rule_id, "reason": str(problem)},
-                )
-            )
+            data = {"rule": rule_id, "reason": str(problem)}
+            site, at = self._hub.settings.site.id, self._hub.clock.now()
+            await self._tell_until_kept(Event(id=new_id(), site=site, kind="rule.off", at=at, data=data))
+
+    async def _tell_until_kept(self, event: Event) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._hub.emit(event)
+            except StoreFailed as err:
+                failures += 1
+                logger.error("%s could not be told yet: %s", event.kind, err)
+                await self._hub.clock.sleep(back_off_s(failures))
+            else:
+                return
 
     # --- telling ----------------------------------------------------------------------------------
 
