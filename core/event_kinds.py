@@ -71,7 +71,6 @@ _KINDS = (
             "event": "nomor kejadian yang diberitakan",
         },
     ),
-    EventKind(name="notice.unsure", summary="Pesan mungkin terkirim, jawabannya hilang", fields={**_NOTICE, **_REASON}),
     EventKind(
         name="notice.reply",
         summary="Seseorang membalas pesan",

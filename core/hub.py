@@ -34,7 +34,7 @@ from .services import Lent, PluginServices
 from .settings import Settings
 from .tasks import Tasks
 from .texts import Texts
-from .types import Clip, Event, Notice, Picture, new_id
+from .types import Clip, Event, Json, Notice, Picture, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -204,8 +204,7 @@ class Hub:
         self.desk.start(self.tasks, self.settings.cameras)
         for part in self._parts:
             await part.start()
-        began = Event(id=new_id(), site=self.settings.site.id, kind="hub.start", at=self.clock.now())
-        self.tasks.start("hub.start", lambda: self._tell(began))
+        self.tasks.start("hub.start", self._tell_start)
         self.plugins.hub_ready(self)
 
     async def stop(self) -> tuple[str, ...]:
@@ -293,15 +292,23 @@ class Hub:
         if self._session is not None:
             await self._session.close()
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell_start(self) -> None:
         """Tell until it is kept: a disk that is full at the start must not hold up the start."""
-        while True:
-            try:
-                await self.emit(event)
-            except StoreFailed as err:
-                logger.error("%s", self.texts("hub.start_not_told", why=err))
-            else:
-                return
+        off = [plugin for plugin in self.plugins.plugins if not (plugin.is_on or plugin.is_disabled)]
+        news: list[tuple[str, dict[str, Json]]] = [("hub.start", {})]
+        news += [("plugin.off", {"plugin": plugin.name, "reason": plugin.reason}) for plugin in off]
+        site, now = self.settings.site.id, self.clock.now()
+        for event in [Event(id=new_id(), site=site, kind=kind, at=now, data=data) for kind, data in news]:
+            while not await self._is_kept(event):
+                pass  # emit itself waits for room
+
+    async def _is_kept(self, event: Event) -> bool:
+        try:
+            await self.emit(event)
+        except StoreFailed as err:
+            logger.error("%s", self.texts("hub.start_not_told", why=err))
+            return False
+        return True
 
 
 class _End(NamedTuple):

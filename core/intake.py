@@ -245,7 +245,10 @@ class Intake:
         if self._told.get(key) == kind:
             return
         # Noted before it is told: it may come back while the disk is waited for.
+        is_known = any(one[0] == camera and told == kind for one, told in self._told.items())
         before, self._told[key] = self._told.get(key), kind
+        if is_known:
+            return  # a camera is one thing to people, however many streams it has
         stream = "main" if role == "start" else role
         if not await self._tell(kind, camera, {"stream": stream, "reason": reason}) and self._told.get(key) == kind:
             self._told.pop(key)
@@ -258,7 +261,7 @@ class Intake:
         for one in (key, (camera, "start")):
             self._away.pop(one, None)
             was_told = self._told.pop(one, None) is not None or was_told
-        if was_told:
+        if was_told and not any(one[0] == camera for one in self._told):
             await self._tell("camera.online", camera, {"stream": role})
 
     def _event(self, kind: str, camera: str | None, data: dict[str, Json], event_id: str = "") -> Event:

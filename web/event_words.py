@@ -30,7 +30,6 @@ _WARNING = (
     "detector.",
     "disk.low",
     "notice.failed",
-    "notice.unsure",
     "plugin.",
 )
 _UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"))

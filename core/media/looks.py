@@ -26,7 +26,7 @@ MAKE_STUCK_S = 60.0
 MAKE_SOON_S = 3.0
 # A frame whose second look decides an event, or of a scene that just woke, counts as if it had
 # waited so much longer. Added to real waiting, so that nobody starves.
-URGENT_S = 1.0
+URGENT_S = 0.4
 FRESH_S = 2.0
 _TICK_S = 0.25
 

@@ -114,6 +114,17 @@ async def test_a_refused_password_is_told_once_also_when_the_camera_was_away_bef
     ]
 
 
+async def test_a_camera_with_two_streams_is_one_camera_away_and_back_with_the_last_of_them(door):
+    await door.stream("lost", "no route")
+    await door.stream("lost", "no route", role="sub")
+    await door.pass_s(15)
+    await door.stream("live", role="sub")
+    await door.pass_s(5)
+    assert await door.told() == [("camera.offline", {"stream": "main", "reason": "no route"})]
+    await door.stream("live")
+    assert (await door.told())[1:] == [("camera.online", {"stream": "main"})]
+
+
 async def test_a_camera_that_cannot_start_is_told_once_and_is_back_with_its_first_stream(door):
     for _ in range(8):
         await door.intake.on_start_failed("kali", "no login at http://a:b@10.0.5.21/", is_auth=False)
