@@ -76,6 +76,7 @@ class Services(Protocol):
     site: SiteSettings
     clock: Clock
     texts: Texts
+    folder: Path  # where the configuration stands; relative paths of options start there
 
     def http(self) -> aiohttp.ClientSession:
         """Return the shared HTTP session (total time-out 30 s unless the call says otherwise)."""

@@ -125,6 +125,7 @@ class Hub:
             texts=self.texts,
             tasks=self.tasks,
             memory=self.memory,
+            folder=Path(self.settings.folder),
             storage=self.storage,
             emit=self.intake.emit,
             http=self._http,

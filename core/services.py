@@ -25,6 +25,7 @@ class Lent(Struct):
     texts: Texts
     tasks: Tasks
     memory: Memory
+    folder: Path
     storage: Path
     emit: Callable[[Event], Awaitable[int]]
     http: Callable[[], aiohttp.ClientSession]
@@ -37,6 +38,7 @@ class PluginServices:
         self.site = lent.site
         self.clock = lent.clock
         self.texts = lent.texts
+        self.folder = lent.folder
         self._lent = lent
         self._owner = owner
         self._camera = camera

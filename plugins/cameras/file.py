@@ -42,31 +42,25 @@ class FileCamera:
 
     def __init__(self, settings: CameraSettings, services: Services) -> None:
         options: dict[str, Any] = settings.options
-        self._paths: dict[str, str] = dict(options.get("streams") or {"main": options["path"]})
+        paths: dict[str, str] = options.get("streams") or {"main": options["path"]}
+        self._files = {role: services.folder / Path(path).expanduser() for role, path in paths.items()}
         self._texts = services.texts
 
     async def start(self) -> None:
         """Say at once when a file is not there. CameraLost: it is tried again."""
-        for path in self._paths.values():
-            if not _whole(path).is_file():
-                raise CameraLost(self._texts("media.lost.no_file", url=path))
+        for file in self._files.values():
+            if not file.is_file():
+                raise CameraLost(self._texts("media.lost.no_file", url=file))
 
     async def streams(self) -> Sequence[StreamSource]:
         """Return ``main`` and, where it is given, ``sub``."""
         roles: tuple[Literal["main", "sub"], ...] = ("main", "sub")
         return tuple(
-            StreamSource(role=role, url=str(_whole(self._paths[role])), is_loop=True)
-            for role in roles
-            if role in self._paths
+            StreamSource(role=role, url=str(self._files[role]), is_loop=True) for role in roles if role in self._files
         )
 
     async def stop(self) -> None:
         """Do nothing: the recorder lets go."""
-
-
-def _whole(path: str) -> Path:
-    # Relative to where the hub was started, as in any command line.
-    return Path(path).expanduser().absolute()
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,9 +15,9 @@ from siaga.plugins.cameras.file import SCHEMA, offer_cameras
 KIND = next(iter(offer_cameras()))
 
 
-def camera(**options):
+def camera(folder="/srv/siaga", **options):
     settings = CameraSettings(id="uji", type="file", name="Uji", options=KIND.schema(options))
-    return KIND.make(settings, SimpleNamespace(texts=Texts("en")))
+    return KIND.make(settings, SimpleNamespace(texts=Texts("en"), folder=Path(folder)))
 
 
 async def test_a_file_plays_for_ever(tmp_path):
@@ -28,7 +29,7 @@ async def test_a_file_plays_for_ever(tmp_path):
     assert (main.role, main.url, main.is_loop) == ("main", str(video), True)
     await one.stop()
     main, sub = await camera(streams={"main": str(video), "sub": "kecil.mp4"}).streams()
-    assert sub.role == "sub" and sub.url.endswith("/kecil.mp4")
+    assert (sub.role, sub.url) == ("sub", "/srv/siaga/kecil.mp4"), "it starts where the configuration stands"
 
 
 async def test_a_missing_file_is_named_and_tried_again_later(tmp_path):
