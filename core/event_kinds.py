@@ -76,7 +76,7 @@ _KINDS = (
         summary="Seseorang membalas pesan",
         fields={"notifier": "pengirim yang menerima balasan", "sender": "alamat pembalas", "text": "isi balasan"},
     ),
-    EventKind(name="plugin.off", summary="Pengaya dimatikan", fields={"plugin": "nama pengaya", **_REASON}),
+    EventKind(name="plugin.off", summary="Plugin dimatikan", fields={"plugin": "nama plugin", **_REASON}),
     EventKind(name="rule.off", summary="Aturan dimatikan karena salah", fields={"rule": "id aturan", **_REASON}),
     EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),
 )
