@@ -1,5 +1,6 @@
 """What templates of rules may do: what an alert needs, nothing that reads the machine, nothing that takes long."""
 
+import contextlib
 import time
 from datetime import datetime, timezone
 
@@ -118,15 +119,26 @@ def test_a_template_that_would_run_or_grow_without_end_is_cut(source):
     began = time.thread_time()
     with pytest.raises(TemplateFailed):
         templates.render(source, SEEN)
-    assert time.thread_time() - began < 0.4
+    # Left alone each of these runs for many seconds or for ever; the limit itself is 0.05 s.
+    assert time.thread_time() - began < 2
 
 
 def test_heavy_operations_in_a_loop_are_cut_as_soon_as_light_ones():
-    templates = box()
-    began = time.thread_time()
+    templates, seen = box(), {"a": [3, 1, 2] * 2_700}
+
+    def cost_s(source):
+        began = time.thread_time()
+        with contextlib.suppress(TemplateFailed):
+            templates.render(source, seen)
+        return time.thread_time() - began
+
+    one_s = max(cost_s("{{ a | sort | length }}") for _ in range(3))
     with pytest.raises(TemplateFailed, match="terlalu lama"):
-        templates.render("{% for i in range(1000) %}{% set x = a | sort %}{% endfor %}", {"a": [3, 1, 2] * 2_700})
-    assert time.thread_time() - began < 0.12
+        templates.render("{% for i in range(1000) %}{% set x = a | sort %}{% endfor %}", seen)
+    # Cut within a few sorts of the limit of 0.05 s, not after every sixteenth.
+    assert (
+        min(cost_s("{% for i in range(1000) %}{% set x = a | sort %}{% endfor %}") for _ in range(3)) < 0.05 + 8 * one_s
+    )
 
 
 def test_what_a_function_loads_at_its_first_call_cuts_no_template():
