@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The builder's chatter helps nobody who just wants to see Siaga; what fails is shown whole.
+OR_TELL := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 # Debian packages that the tests use: an RTSP server that is not ours, a browser, an encoder.
 TEST_PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad chromium ffmpeg
@@ -18,13 +21,14 @@ help:
 
 $(BIN)/siaga: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Siaga needs Python 3.11 or newer; set PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@echo "Menyiapkan Siaga, satu sampai dua menit ... (setting up, a minute or two)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip $(OR_TELL)
+	@$(PIP) --editable . $(OR_TELL)
 	@touch $@
 
 $(VENV)/.tests: pyproject.toml $(BIN)/siaga
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PIP) --editable '.[test]' $(OR_TELL)
 	@touch $@
 
 run: $(BIN)/siaga
