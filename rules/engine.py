@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from ..core.bus import Bus
 from ..core.errors import StoreFailed
 from ..core.event_log import Committed, EventLog
@@ -281,16 +283,7 @@ class RuleEngine:
             return trace
         count = trace.steps[0].values["count"]
         reason = f"{count} × {self._hub.texts(f'rules.drop.{trace.reason}')}"
-        return Trace(
-            run_id=trace.run_id,
-            rule_id=trace.rule_id,
-            event_id=trace.event_id,
-            started_at=trace.started_at,
-            ended_at=trace.ended_at,
-            state=trace.state,
-            steps=trace.steps,
-            reason=reason,
-        )
+        return msgspec.structs.replace(trace, reason=reason)
 
     def _open_log(self) -> RunLog:
         if self._log is None:

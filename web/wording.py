@@ -47,10 +47,6 @@ class Wording:
             return self.time(at)
         return f"{self.date(at)}, {self.time(at)}"
 
-    def day_key(self, at: datetime) -> str:
-        """Return the local day as ``2026-11-22``, for addresses and form fields."""
-        return at.astimezone(self._zone).date().isoformat()
-
     def day_start(self, day: str) -> datetime | None:
         """Return when a local day begins; None where the text is no day."""
         try:
@@ -75,12 +71,3 @@ class Wording:
             if seconds >= unit_s:
                 return self.texts(f"web.duration.{key}", count=int(seconds // unit_s))
         return self.texts("web.duration.seconds", count=max(0, int(seconds)))
-
-    def ago(self, at: datetime) -> str:
-        """Say how long ago."""
-        seconds = (self._clock.now() - at).total_seconds()
-        return (
-            self.texts("web.duration.now")
-            if seconds < 5
-            else self.texts("web.duration.ago", duration=self.duration(seconds))
-        )
