@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from siaga.plugins.detectors.flood_gauge import GaugeReader
 
 HERE = Path(__file__).resolve().parent

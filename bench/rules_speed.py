@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from hub_for_rules import RuleHub, built_in_words, close_hub, open_hub, until
+
 from siaga.core.clock import SystemClock
 from siaga.core.event_log import Committed
 from siaga.core.settings import CameraSettings

@@ -21,6 +21,7 @@ from jinja2 import StrictUndefined
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
+
 from siaga import core
 from siaga.core import config_schemas, contracts, errors, hookspecs, settings
 from siaga.core.contracts import EventKind, Kind

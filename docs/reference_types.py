@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import voluptuous as vol
+
 from siaga.core.validators import Each
 
 SECONDS, BYTES, WHOLE, NUMBER, TEXT, PART = "lama waktu", "ukuran", "bilangan bulat", "bilangan", "teks", "bagian"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
+
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
 from siaga.core.errors import ActionFailed, CameraLost, MediaError, NotSupported

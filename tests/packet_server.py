@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+
 from siaga.core.errors import LinkClosed
 from siaga.core.media.link import MessageSocket
 from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Watch

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
 from siaga.core.clock import Clock, SystemClock
 from siaga.core.settings import SiteSettings
 from siaga.core.texts import Texts

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from hub_for_rules import close_hub, event, open_hub, read_rules, until
+
 from siaga.core.clock import SystemClock
 from siaga.rules.engine import RuleEngine
 

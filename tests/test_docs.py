@@ -13,6 +13,7 @@ import voluptuous as vol
 from aiohttp import web
 from click.testing import CliRunner
 from plugin_services import OwnServices
+
 from siaga.__main__ import main
 from siaga.core.clock import SystemClock
 from siaga.core.config import load_settings

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import voluptuous as vol
+
 from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex

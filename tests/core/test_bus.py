@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from siaga.core.bus import Bus
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 from hub_site import until, write_hub
+
 from siaga.core.clock import ManualClock
 from siaga.core.media.messages import StreamReport
 

@@ -11,6 +11,7 @@ import pytest
 from config_samples import GOOD, SECRETS, load, write_site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from siaga.core.config import load_settings, peek
 from siaga.core.media.messages import WatchCamera
 from siaga.core.plugin_manager import PluginManager

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from siaga.core.bus import Bus
 from siaga.core.event_log import EventLog
 from siaga.core.journal import Journal

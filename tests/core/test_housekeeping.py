@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from small_disk import small_disk
+
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
 from siaga.core.clock import ManualClock
@@ -17,7 +19,6 @@ from siaga.core.settings import MediaSettings, Settings, SiteSettings, StorageSe
 from siaga.core.tasks import Tasks
 from siaga.core.types import Clip, Event, Notice, new_id
 from siaga.plugins.storage.local import LocalStore
-from small_disk import small_disk
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 

@@ -7,13 +7,14 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from hub_site import until, write_hub
+from small_disk import small_disk
+
 from siaga.core.errors import ActionFailed, StoreFailed
 from siaga.core.types import ActionCall, Event, Notice, new_id
 from siaga.rules.engine import RuleEngine
 from siaga.rules.faults import result_of
 from siaga.rules.parse import load_rules
 from siaga.web.app import WebApp
-from small_disk import small_disk
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
+from small_disk import small_disk
+from sqlite_utils.migrations import Migrations
+
 from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
@@ -18,8 +21,6 @@ from siaga.core.journal import Journal
 from siaga.core.memory import Memory
 from siaga.core.texts import Texts
 from siaga.core.types import AuditEntry, Clip, Event, new_id
-from small_disk import small_disk
-from sqlite_utils.migrations import Migrations
 
 AT = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 

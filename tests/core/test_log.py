@@ -4,6 +4,7 @@ import io
 import logging
 
 import pytest
+
 from siaga.core.log import hide, masked, set_up_logging
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
+
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import KeyedReceipt

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import voluptuous as vol
+
 from siaga.core import CameraLost, Kind
 from siaga.core.errors import PluginError
 from siaga.core.plugin_manager import PluginManager

@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 
 import pytest
+
 from siaga.core import retry_after_s
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)

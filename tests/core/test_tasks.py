@@ -5,6 +5,7 @@ import itertools
 from datetime import datetime, timezone
 
 import pytest
+
 from siaga.core.clock import ManualClock
 from siaga.core.tasks import Crash, Tasks, back_off_s, fenced, unless
 

@@ -6,6 +6,7 @@ import pytest
 import voluptuous as vol
 from hypothesis import given
 from hypothesis import strategies as st
+
 from siaga.core import validators as v
 from siaga.core.checks import check
 from siaga.core.texts import Texts

@@ -4,6 +4,7 @@ import time
 
 import msgspec
 import pytest
+
 from siaga.core.errors import PluginError
 from siaga.core.texts import Texts
 from siaga.core.yaml_lines import Gap, line_of, load_yaml, place_of, plain, where

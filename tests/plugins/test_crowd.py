@@ -2,6 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import voluptuous as vol
+
 from siaga.core.contracts import LookContext, Scene
 from siaga.core.types import Box, Sighting
 from siaga.plugins.detectors.crowd import SCHEMA, CrowdDetector

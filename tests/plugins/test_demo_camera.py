@@ -13,6 +13,7 @@ import psutil
 import pytest
 import voluptuous as vol
 from plugin_services import OwnServices
+
 from siaga.core import CameraSettings, NotSupported
 from siaga.core.clock import SystemClock
 from siaga.core.tasks import Tasks

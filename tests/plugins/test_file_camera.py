@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import voluptuous as vol
+
 from siaga.core.errors import CameraLost
 from siaga.core.settings import CameraSettings
 from siaga.core.texts import Texts

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import voluptuous as vol
+
 from siaga.core import Frame, LookContext, Observation, Scene, Texts
 from siaga.plugins.cameras.demo_canal import CanalScene, canal_level_cm
 from siaga.plugins.detectors import flood

@@ -4,9 +4,10 @@ import asyncio
 import threading
 
 import pytest
+from small_disk import small_disk
+
 from siaga.core.errors import StoreFailed
 from siaga.plugins.storage.local import LocalStore, offer_stores
-from small_disk import small_disk
 
 
 async def test_what_was_put_is_read_back_and_replaced_whole(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import voluptuous as vol
 from packet_server import VTEST, people_pictures, still_picture
+
 from siaga.core.contracts import LookContext, Scene
 from siaga.core.types import Frame
 from siaga.plugins.detectors import objects

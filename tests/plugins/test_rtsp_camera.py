@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import voluptuous as vol
+
 from siaga.core.settings import CameraSettings
 from siaga.plugins.cameras.rtsp import SCHEMA, offer_cameras
 

@@ -12,6 +12,7 @@ import pytest
 import voluptuous as vol
 from aiohttp import web
 from plugin_services import OwnServices
+
 from siaga.core.errors import SendFailed
 from siaga.core.settings import NotifierSettings
 from siaga.core.texts import catalogue

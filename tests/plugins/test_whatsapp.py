@@ -12,6 +12,7 @@ import voluptuous as vol
 from aiohttp import web
 from cloud_api import APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN, CloudApi
 from plugin_services import OwnServices
+
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import Inbound, InboundRequest
 from siaga.core.errors import SendFailed

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from cloud_api import APP_SECRET, VERIFY_TOKEN, CloudApi
 from plugin_services import OwnServices
+
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import InboundRequest

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from hub_for_rules import close_hub, event, open_hub, read_rules, until
+
 from siaga.core.errors import StoreFailed
 from siaga.core.types import Event
 from siaga.rules.engine import RuleEngine

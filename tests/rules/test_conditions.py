@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 from hub_for_rules import event, settings
+
 from siaga.core.clock import ManualClock
 from siaga.core.rule_contracts import Verdict
 from siaga.core.texts import Texts

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hub_for_rules import close_hub, event, open_hub, read_rules, until
+
 from siaga.core.clock import ManualClock
 from siaga.rules.engine import RuleEngine
 

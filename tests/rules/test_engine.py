@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import voluptuous as vol
 from hub_for_rules import EVENING, built_in_words, close_hub, event, open_hub, read_rules, until
+
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import Kind
 from siaga.rules.engine import RuleEngine

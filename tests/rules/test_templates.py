@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import pytest
 import voluptuous as vol
 from hub_for_rules import EVENING
+
 from siaga.core.clock import ManualClock
 from siaga.core.errors import StoreFailed, TemplateFailed
 from siaga.core.settings import SiteSettings

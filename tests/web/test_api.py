@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from siaga.core.types import TraceStep, new_id
-from siaga.rules.run_log import Decided, Drop, RunLog, RunRow
 from web_client import PASSWORD, browser, log_in
 from web_hub import rising_water, running
+
+from siaga.core.types import TraceStep, new_id
+from siaga.rules.run_log import Decided, Drop, RunLog, RunRow
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import shutil
 import msgspec
 import pytest
 from playwright.async_api import async_playwright, expect
+from web_client import PASSWORD
+from web_hub import rising_water, running
+
 from siaga.core.event_log import Committed
 from siaga.core.notice_book import NoticeChanged
 from siaga.core.notice_states import NoticeRecord
 from siaga.core.types import Event, Notice
-from web_client import PASSWORD
-from web_hub import rising_water, running
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
-from siaga.core.notice_states import NoticeRecord
-from siaga.core.types import Notice
 from web_client import PASSWORD, browser, log_in
 from web_hub import running
+
+from siaga.core.notice_states import NoticeRecord
+from siaga.core.types import Notice
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import re
 from datetime import datetime, timezone
 
 import pytest
+from web_client import PASSWORD, browser, csrf_on, log_in
+from web_hub import running
+
 from siaga.core.clock import ManualClock
 from siaga.web.accounts import AccountRefused
 from siaga.web.app import routes
 from siaga.web.parts import PARTS
-from web_client import PASSWORD, browser, csrf_on, log_in
-from web_hub import running
 
 
 @pytest.fixture

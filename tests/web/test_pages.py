@@ -9,11 +9,12 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
-from siaga.core.texts import catalogue
-from siaga.web.event_words import severity_of
 from web_client import PASSWORD, browser, csrf_on, log_in
 from web_hub import GREY, XSS, rising_water, running
 from yarl import URL
+
+from siaga.core.texts import catalogue
+from siaga.web.event_words import severity_of
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))

@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 
 import pytest
+
 from siaga.core.clock import ManualClock
 from siaga.web.throttle import LoginThrottle
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from media_clips import access_units, make_clip
+
 from siaga.core.media.clip_writer import ClipWriter
 from siaga.core.media.messages import StartBurst
 from siaga.core.media.recorder_bursts import BurstDesk, KeyBook, Now

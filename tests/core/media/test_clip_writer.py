@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 from media_clips import TestClip, access_units, make_clip
+
 from siaga.core.media.clip_writer import ClipWriter
 from siaga.core.media.recorder_parameters import parameter_sets
 from siaga.core.media.recorder_sidecar import ClipPlan

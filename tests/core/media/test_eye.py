@@ -13,6 +13,7 @@ from media_clips import make_clip
 from packet_server import VTEST, PacketServer, encode, moving_pictures, people_pictures, still_pictures
 from recorder_process import RecorderProcess
 from rtsp_server import RtspServer
+
 from siaga.core.contracts import StreamSource
 from siaga.core.errors import LinkClosed
 from siaga.core.media.link import MessageSocket

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from siaga.core.bus import Bus
 from siaga.core.clock import SystemClock
 from siaga.core.health import HealthBook

@@ -2,6 +2,7 @@ import time
 
 import pytest
 from packet_server import encode, header, moving_pictures, packet, still_pictures
+
 from siaga.core.media.gate import Gate, SizeGate
 from siaga.core.media.lookout import Lookout
 from siaga.core.media.looks import Looks

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 import voluptuous as vol
+
 from siaga.core import Box, Detection, Kind, Observation, Texts, Wants
 from siaga.core.media.camera_looks import CameraLooks, Offered
 from siaga.core.media.last_told import LastTolds

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 from packet_server import moving_pictures, noisy, still_picture, still_pictures
+
 from siaga.core.media.motion import MotionMeter
 
 

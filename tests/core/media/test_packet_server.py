@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from recorder_process import PacketEnd
+
 from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket
 from siaga.core.media.packet_server import PacketServer
 from siaga.core.media.ring import AccessUnit, StreamConfig

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 from packet_server import encode, header, moving_pictures, packet, still_picture
+
 from siaga.core.media.decode import Decoder
 from siaga.core.media.picture import MAX_WIDTH_PX, Mark, encode_marked
 from siaga.core.media.picture import encode as to_jpeg

@@ -16,6 +16,7 @@ import pytest
 from av.packet import Packet
 from media_clips import FOOTAGE, TestClip, access_units, make_clip
 from rtsp_server import RtspServer
+
 from siaga.core.contracts import StreamSource
 from siaga.core.media.reader import StreamReader
 from siaga.core.media.recorder_mp4 import PartFile

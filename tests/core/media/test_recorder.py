@@ -16,6 +16,7 @@ import pytest
 from media_clips import FOOTAGE, TestClip, access_units, make_clip
 from recorder_process import PacketEnd, RecorderProcess
 from rtsp_server import RtspServer
+
 from siaga.core.contracts import StreamSource
 from siaga.core.media.messages import ClipDone, StreamEnd, StreamHeader, StreamPacket
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from siaga.core.media.recorder_timeline import Timeline
 from siaga.core.media.ring import MAX_GOP_UNITS, AccessUnit, Ring
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from media_clips import make_clip
 from recorder_process import RecorderProcess
+
 from siaga.core.contracts import StreamSource
 from siaga.core.media.link import MessageSocket
 from siaga.core.media.messages import EyeBeat, FromEye

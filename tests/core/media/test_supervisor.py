@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from media_clips import make_clip
 from recorder_process import is_alive
+
 from siaga.core.bus import Bus
 from siaga.core.clock import SystemClock
 from siaga.core.contracts import StreamSource

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+
 from siaga.core.media.assignment import pair_up
 from siaga.core.media.tracker import Tracker
 from siaga.core.media.witness import Witness

@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+
 from siaga.core.media.zones import BORDER, ZoneSteps, depth_in
 
 YARD = ((0.2, 0.5), (0.8, 0.5), (0.8, 1.0), (0.2, 1.0))
