@@ -145,6 +145,7 @@ class _Reader:
             notifiers=notifiers,
             contacts=contacts,
             rules=rules,
+            scripts=self._scripts(),
             off=frozenset(self._off),
         )
 
@@ -288,6 +289,15 @@ class _Reader:
             if not isinstance(node, (LineDict, Gap)):
                 self.problems.append(problem_at(nodes, number, "rules", self._texts("config.rule_mapping")))
         return tuple(node for node in nodes if isinstance(node, LineDict))
+
+    def _scripts(self) -> LineDict | None:
+        nodes = self._node.get("scripts")
+        if nodes is None or isinstance(nodes, Gap):
+            return None
+        if not isinstance(nodes, LineDict):
+            self.problems.append(problem_at(self._node, "scripts", "", self._texts("check.needs_mapping")))
+            return None
+        return nodes
 
     # --- small checks ---------------------------------------------------------------------------
 

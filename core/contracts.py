@@ -303,12 +303,17 @@ class KeyedReceipt(Struct):
 
 
 class Reply(Struct):
-    """What somebody answered. ``id`` is the far side's, so that a repeat is known."""
+    """What somebody answered. ``id`` is the far side's, so that a repeat is known.
+
+    ``in_reply_to`` is the far side's id of our message that was answered; ``payload`` is what a pressed button holds.
+    """
 
     id: str
     sender: str
     text: str
     at: datetime
+    in_reply_to: str | None = None
+    payload: str = ""
 
 
 class InboundResult(Struct):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Any, Literal
 
-from .types import Json, Polygon, Struct
+from .types import Json, Polygon, Priority, Struct
 
 
 class SiteSettings(Struct):
@@ -95,16 +96,66 @@ class Address(Struct):
     to: str
 
 
+class QuietHours(Struct):
+    """Say when a contact is not to be disturbed, by the site's local time; ``except_from`` breaks through."""
+
+    after: time
+    before: time
+    weekday: tuple[str, ...] = ()
+    except_from: Priority = "high"
+
+
+class RateLimit(Struct):
+    """Say how many notices one notifier sends a contact within ``per_s``; what comes on top becomes one summary."""
+
+    count: int
+    per_s: float
+
+
 class ContactSettings(Struct):
     """Name a person or post that is told."""
 
     id: str
     name: str
     via: tuple[Address, ...]
+    quiet_hours: tuple[QuietHours, ...] = ()
+    limit: RateLimit | None = None
+
+
+class TeamSettings(Struct):
+    """Name contacts that are told together."""
+
+    id: str
+    name: str
+    members: tuple[str, ...]
+
+
+class Shift(Struct):
+    """Say who is on duty in a window of the local day; a window past midnight belongs to the day it began.
+
+    ``holiday``: None on any day, True only on holidays, False never on them. ``dates`` narrows to those days.
+    """
+
+    after: time
+    before: time
+    contacts: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    weekday: tuple[str, ...] = ()
+    holiday: bool | None = None
+    dates: tuple[date, ...] = ()
+
+
+class RotaSettings(Struct):
+    """Plan who is on duty; ``otherwise`` is told when nobody is."""
+
+    id: str
+    name: str
+    shifts: tuple[Shift, ...]
+    otherwise: tuple[str, ...] = ()
 
 
 class Settings(Struct):
-    """Hold a whole checked configuration. ``rules`` are YAML nodes with lines, for the rules room.
+    """Hold a whole checked configuration. ``rules`` and ``scripts`` are YAML nodes with lines, for the rules room (a list, and a mapping or None).
 
     ``folder`` is where the file stands: relative paths and the ``plugins`` folder start there.
     ``off`` names what stands in the file and is left out for a mistake of its own (``cameras.kali``): who refers
@@ -121,7 +172,11 @@ class Settings(Struct):
     cameras: dict[str, CameraSettings] = {}
     notifiers: dict[str, NotifierSettings] = {}
     contacts: dict[str, ContactSettings] = {}
+    teams: dict[str, TeamSettings] = {}
+    rotas: dict[str, RotaSettings] = {}
+    holidays: dict[date, str] = {}
     rules: tuple[Any, ...] = ()
+    scripts: Any = None
     off: frozenset[str] = frozenset()
 
     def names(self, section: str) -> tuple[str, ...]:

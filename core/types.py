@@ -21,6 +21,7 @@ Json = Any  # None, bool, int, float, str, and lists and dicts of them
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
 StreamRole = Literal["main", "sub"]
+Priority = Literal["low", "normal", "high"]
 
 
 def new_id() -> str:
@@ -151,6 +152,8 @@ class Notice(Struct):
 
     ``image`` is a path below the storage folder, ``clip`` the id of a clip that may still grow.
     ``parameters`` fill a template message where the notifier has one. ``expires_at``: later than this it is of no use.
+    ``thread`` is the far side's id of the message that this one continues; ``asks_answer`` wants a button to
+    acknowledge ``incident_id`` where the notifier can show one.
     """
 
     id: str
@@ -162,10 +165,87 @@ class Notice(Struct):
     expires_at: datetime
     image: str | None = None
     clip: str | None = None
-    priority: Literal["low", "normal", "high"] = "normal"
+    priority: Priority = "normal"
     parameters: tuple[str, ...] = ()
     event_id: str | None = None
     run_id: str | None = None
+    incident_id: str | None = None
+    thread: str | None = None
+    asks_answer: bool = False
+
+
+class Escalation(Struct):
+    """Say whom to tell when nobody acknowledged an alert within ``after_s`` of it; ``text`` "" repeats the alert's."""
+
+    after_s: float
+    target: dict[str, tuple[str, ...]] = {}
+    text: str = ""
+
+
+class Alert(Struct):
+    """Ask that people be told of one thing; the alert desk makes the notices.
+
+    ``key`` is the same when the step is repeated after a crash. ``target`` maps ``contact``, ``team`` and ``rota``
+    to names; ``notifier`` limits it to one, ``to`` are bare addresses there. ``incident`` is the key under which
+    many events are one incident ("" for none), ``group_s`` how long the same step stays silent for it.
+    """
+
+    key: str
+    text: str
+    target: dict[str, tuple[str, ...]] = {}
+    notifier: str | None = None
+    to: tuple[str, ...] = ()
+    title: str = ""
+    priority: Priority = "normal"
+    incident: str = ""
+    group_s: float = 0.0
+    escalate: tuple[Escalation, ...] = ()
+    image: str | None = None
+    clip: str | None = None
+    parameters: tuple[str, ...] = ()
+    expires_s: float = 1_800.0
+    event: Event | None = None
+    run_id: str = ""
+    rule_id: str = ""
+    step: str = ""
+
+
+class AlertOutcome(Struct):
+    """Say what an alert led to: who is told, who was left out and why (by name), and its incident."""
+
+    told: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    left_out: dict[str, str] = {}
+    incident_id: str | None = None
+    is_grouped: bool = False
+
+
+class Incident(Struct):
+    """Gather many events into one matter that somebody answers: open, acknowledged, closed.
+
+    ``key`` is the operator's grouping key; one incident of a key is open at a time.
+    """
+
+    id: str
+    key: str
+    site: str
+    title: str
+    state: Literal["open", "acknowledged", "closed"]
+    opened_at: datetime
+    last_at: datetime
+    priority: Priority = "normal"
+    events: int = 1
+    camera: str | None = None
+    zone: str | None = None
+    rule_id: str = ""
+    event_id: str | None = None
+    snapshot: str | None = None
+    acknowledged_by: str = ""
+    acknowledged_via: str = ""
+    acknowledged_at: datetime | None = None
+    closed_by: str = ""
+    closed_at: datetime | None = None
+    note: str = ""
 
 
 class Receipt(Struct):

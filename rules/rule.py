@@ -53,6 +53,33 @@ class BoundTrigger(Struct):
     trigger: Trigger
 
 
+@runtime_checkable
+class Sourced(Protocol):
+    """What a trigger adds whose events somebody must make first: the clock, a state.
+
+    The source commits an event of one of its ``kinds`` whose ``data`` holds ``owner`` and ``path``; ``miss`` fits
+    no other. ``owner`` is a rule's id, or a run and its step that waits.
+    """
+
+    def bind(self, owner: str, path: str) -> None:
+        """Learn whose trigger this is, once, while it is read."""
+        ...
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """What a trigger adds that fires only when it fitted for a time.
+
+    ``for_s`` seconds, 0 at once. ``breaks`` says that an event is of the same subject and ends the time.
+    """
+
+    for_s: float
+
+    def breaks(self, began: Event, event: Event) -> bool:
+        """Say whether ``event`` ends what ``began``."""
+        ...
+
+
 class BoundCondition(Struct):
     """Place a condition in its rule."""
 
