@@ -34,6 +34,7 @@ from .errors import (
     TemplateFailed,
 )
 from .hookspecs import hookimpl
+from .outputs import HasOutputs, Outputs
 from .retry_after import retry_after_s
 from .rule_contracts import Action, Condition, Hub, Moment, Trigger, Verdict
 from .settings import CameraSettings, NotifierSettings
@@ -71,6 +72,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Frame",
+    "HasOutputs",
     "Hub",
     "Inbound",
     "InboundRequest",
@@ -85,6 +87,7 @@ __all__ = [
     "Notifier",
     "NotifierSettings",
     "Observation",
+    "Outputs",
     "Ptz",
     "Receipt",
     "Reply",

@@ -39,6 +39,7 @@ BUILT_INS = (
     "siaga.rules.triggers",
     "siaga.rules.conditions",
     "siaga.rules.actions",
+    "siaga.rules.camera_actions",
     "siaga.rules.template_functions",
 )
 # An eye needs detectors and nothing else: each further room would cost every eye its memory.

@@ -1,8 +1,7 @@
-"""The actions that Siaga brings for cameras and the log: turn to a preset, record, take a picture, write a line."""
+"""The actions that Siaga brings for pictures and the log: record, take a picture, write a line."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -21,44 +20,8 @@ from .rule import Fault
 
 logger = logging.getLogger("siaga.rules.log")
 
-# A camera that answers does so in a tenth of a second. The steps behind this one are mostly the
-# alert: they must not wait for the 10 s that a camera's driver may take to give up.
-PTZ_LIMIT_S = 3.0
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 BURST_LIMIT_S = 600.0
-
-
-class GotoPreset:
-    """Turn cameras to a preset; which presets a camera has is known only when it is asked."""
-
-    targets: tuple[str, ...] = ("camera",)
-
-    def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
-        """Ask for a camera: the one that saw the event is seldom the one that should turn."""
-        if not target.get("camera"):
-            yield Fault(path="target.camera", key="rules.check.target_missing", values={"action": name})
-
-    async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
-        """Turn all cameras at once; the first error is told after all have been asked."""
-        cameras, preset = call.target["camera"], str(call.data["preset"])
-        answers = await asyncio.gather(*(self._turn(camera_id, preset, hub) for camera_id in cameras))
-        failed = [answer for answer in answers if answer]
-        if failed:
-            raise ActionFailed("; ".join(failed))
-        return ActionResult(data={"camera": list(cameras), "preset": preset})
-
-    async def _turn(self, camera_id: str, preset: str, hub: Hub) -> str:
-        try:
-            ptz = hub.camera(camera_id).ptz
-            if ptz is None:
-                return hub.texts("rules.action.no_ptz", camera=camera_id)
-            async with asyncio.timeout(PTZ_LIMIT_S):
-                await ptz.goto(preset)
-        except TimeoutError:
-            return hub.texts("rules.action.ptz_slow", camera=camera_id, seconds=f"{PTZ_LIMIT_S:g}")
-        except (SiagaError, OSError) as err:
-            return hub.texts("rules.action.ptz_failed", camera=camera_id, preset=preset, why=err)
-        return ""
 
 
 class Burst:
@@ -128,7 +91,6 @@ def _cameras(call: ActionCall, hub: Hub) -> tuple[str, ...]:
 
 
 _LENGTH = vol.All(duration, vol.Range(min=0, max=BURST_LIMIT_S))
-GOTO_PRESET = vol.Schema({vol.Required("preset", description="rules.action.preset"): text})
 BURST = vol.Schema(
     {
         vol.Optional("before", default=10, description="rules.action.before"): _LENGTH,
@@ -148,7 +110,6 @@ def offer_actions() -> Iterable[Kind[Action]]:
     """Offer the built-in actions."""
     return (
         Kind("notify", NOTIFY, Notify, "Kirim peringatan ke kontak", "Send an alert to contacts"),
-        Kind("ptz.goto_preset", GOTO_PRESET, GotoPreset, "Arahkan kamera ke preset", "Turn a camera to a preset"),
         Kind("recording.burst", BURST, Burst, "Rekam cuplikan di sekitar kejadian", "Record around the event"),
         Kind("snapshot", vol.Schema({}), Snapshot, "Ambil gambar sekarang", "Take a picture now"),
         Kind("log", LOG, Log, "Tulis ke log", "Write to the log"),

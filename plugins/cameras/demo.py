@@ -28,6 +28,7 @@ from ...core import (
     CameraSettings,
     Kind,
     NotSupported,
+    Outputs,
     Ptz,
     Services,
     StreamSource,
@@ -160,47 +161,74 @@ class DemoHost:
             await process.wait()
 
 
-class DemoPtz:
-    """Turn the virtual camera of the scene ``ptz``."""
+class _Asking:
+    """Ask the helper process for one camera."""
 
     def __init__(self, services: Services, url: Callable[[str], str]) -> None:
         self._services = services
         self._url = url
 
-    async def presets(self) -> tuple[str, ...]:
-        """Return the names of the presets."""
-        return tuple((await self._call("presets"))["presets"])
-
-    async def goto(self, preset: str) -> None:
-        """Turn to a preset; the way takes about two seconds."""
-        await self._call("goto", preset=preset)
-
-    async def move(self, pan: float, tilt: float, zoom: float, seconds: float) -> None:
-        """Turn at a speed of -1..1 on each axis for some seconds."""
-        await self._call("move", pan=pan, tilt=tilt, zoom=zoom, seconds=seconds)
-
-    async def stop(self) -> None:
-        """Stand still at once."""
-        await self._call("stop")
-
-    async def position(self) -> dict[str, float]:
-        """Return where the view stands: ``pan`` and ``tilt`` 0..1 of the wide scene, ``zoom`` from 1."""
-        position: dict[str, float] = (await self._call("position"))["position"]
-        return position
-
     async def _call(self, what: str, **values: float | str) -> dict[str, Any]:
         texts = self._services.texts
         try:
-            async with self._services.http().post(self._url(f"ptz/{what}"), json=values, timeout=_CALL_LIMIT) as answer:
+            async with self._services.http().post(self._url(what), json=values, timeout=_CALL_LIMIT) as answer:
                 body: dict[str, Any] = await answer.json()
         except (aiohttp.ClientError, TimeoutError, ValueError) as err:
             raise CameraLost(texts("demo.error.no_answer")) from err
         if answer.status == 404 and "presets" in body:
             known = ", ".join(body["presets"])
             raise NotSupported(texts("demo.error.no_preset", preset=values.get("preset", ""), known=known))
+        if answer.status == 404 and "outputs" in body:
+            known = ", ".join(body["outputs"])
+            raise NotSupported(texts("demo.error.no_output", output=values.get("output", ""), known=known))
         if answer.status != 200:
             raise CameraLost(texts("demo.error.refused", status=answer.status))
         return body
+
+
+class DemoPtz(_Asking):
+    """Turn the virtual camera of the scene ``ptz``."""
+
+    async def presets(self) -> tuple[str, ...]:
+        """Return the names of the presets."""
+        return tuple((await self._call("ptz/presets"))["presets"])
+
+    async def goto(self, preset: str) -> None:
+        """Turn to a preset; the way takes about two seconds."""
+        await self._call("ptz/goto", preset=preset)
+
+    async def move(self, pan: float, tilt: float, zoom: float, seconds: float) -> None:
+        """Turn at a speed of -1..1 on each axis for some seconds."""
+        await self._call("ptz/move", pan=pan, tilt=tilt, zoom=zoom, seconds=seconds)
+
+    async def stop(self) -> None:
+        """Stand still at once."""
+        await self._call("ptz/stop")
+
+    async def position(self) -> dict[str, float]:
+        """Return where the view stands: ``pan`` and ``tilt`` 0..1 of the wide scene, ``zoom`` from 1."""
+        position: dict[str, float] = (await self._call("ptz/position"))["position"]
+        return position
+
+
+class DemoIo(_Asking):
+    """Switch the siren, lamp and speaker that the picture shows as words and light."""
+
+    async def outputs(self) -> tuple[str, ...]:
+        """Return the names of the outputs."""
+        return tuple((await self._call("io/state"))["outputs"])
+
+    async def on(self) -> tuple[str, ...]:
+        """Return the outputs that are on now."""
+        return tuple((await self._call("io/state"))["on"])
+
+    async def switch(self, output: str, is_on: bool, for_s: float) -> None:
+        """Switch an output; the helper process ends it after ``for_s``."""
+        await self._call("io/switch", output=output, is_on=is_on, for_s=for_s)
+
+    async def play(self, sound: str) -> None:
+        """Show for some seconds that a sound is played."""
+        await self._call("io/play", sound=sound)
 
 
 class DemoCamera:
@@ -213,6 +241,7 @@ class DemoCamera:
         self._query = urlencode({key: settings.options.get(key, 1) for key in ("seed", "speed")})
         self._host: DemoHost | None = None
         self.ptz: Ptz | None = DemoPtz(services, self._url) if self._scene == "ptz" else None
+        self.io: Outputs | None = DemoIo(services, self._url)
 
     async def start(self) -> None:
         """Join the helper process, starting it where this is the first demo camera."""

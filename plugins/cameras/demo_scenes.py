@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 
@@ -11,7 +12,7 @@ from .demo_canal import CanalScene, Picture
 from .demo_city import PTZ_PRESETS, TurningScene
 from .demo_schoolyard import SchoolyardScene
 
-__all__ = ["PTZ_PRESETS", "SCENES", "DemoScene", "TurningScene", "make_scene", "stamp"]
+__all__ = ["PTZ_PRESETS", "SCENES", "DemoScene", "TurningScene", "make_scene", "stamp", "turn"]
 
 
 class DemoScene(Protocol):
@@ -32,6 +33,22 @@ SCENES: dict[str, type[CanalScene | SchoolyardScene | TurningScene]] = {
 def make_scene(name: str, seed: int) -> DemoScene:
     """Return a scene by the name it has in the configuration; KeyError on another name."""
     return SCENES[name](seed)
+
+
+def turn(scene: TurningScene, now_s: float, what: str, values: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Turn the scene's view as asked; return an HTTP status and where it stands. KeyError, ValueError on nonsense."""
+    if what == "goto":
+        if values["preset"] not in PTZ_PRESETS:
+            return 404, {"presets": list(PTZ_PRESETS)}
+        scene.goto(str(values["preset"]), now_s)
+    elif what == "move":
+        pan, tilt, zoom, seconds = (float(values[key]) for key in ("pan", "tilt", "zoom", "seconds"))
+        scene.move(pan, tilt, zoom, seconds, now_s)
+    elif what == "stop":
+        scene.stop(now_s)
+    elif what not in ("presets", "position"):
+        return 404, {}
+    return 200, {"presets": list(PTZ_PRESETS), "position": scene.position(now_s)}
 
 
 def stamp(picture: Picture, at: datetime) -> None:

@@ -3,7 +3,7 @@
 Started by ``demo.py`` as ``python -m siaga.plugins.cameras.demo_server``: the first line of standard input
 is ``{"token", "socket"}``, the second a descriptor that listens; an empty line on standard output says that it
 serves. It ends when standard input ends.
-Paths: ``/TOKEN/SCENE/CAMERA/main.ts|sub.ts`` (GET) and ``/TOKEN/ptz/CAMERA/ptz/WHAT`` (POST, JSON).
+Paths: ``/TOKEN/SCENE/CAMERA/main.ts|sub.ts`` (GET) and ``/TOKEN/SCENE/CAMERA/ptz|io/WHAT`` (POST, JSON).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .demo_scenes import PTZ_PRESETS, SCENES, DemoScene, TurningScene, make_scene, stamp
+from .demo_outputs import DemoOutputs
+from .demo_scenes import SCENES, DemoScene, TurningScene, make_scene, stamp, turn
 
 FPS = 10
 GOP_FRAMES = 15
@@ -158,6 +159,7 @@ class Feed:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._born_s: float | None = None
+        self.outputs = DemoOutputs()
 
     @property
     def scene(self) -> DemoScene:
@@ -217,6 +219,7 @@ class Feed:
             index = int(passed_s * FPS) + 1  # late pictures are left out: time never runs slower
             time.sleep(max(0.0, index / FPS - passed_s))
             picture = scene.render(index / FPS * self._speed)
+            self.outputs.show(picture)
             stamp(picture, datetime.now().astimezone())
             with self._lock:
                 for channel in self._channels.values():
@@ -273,14 +276,14 @@ class Handler(BaseHTTPRequestHandler):
             feed.leave(role, reader)
 
     def do_POST(self) -> None:
-        """Turn the virtual camera."""
+        """Turn the virtual camera, or switch what hangs on it."""
         feed, rest = self._find()
-        if feed is None or not isinstance(feed.scene, TurningScene):
+        if feed is None:
             self._answer(404, {})
             return
         length = min(int(self.headers.get("Content-Length", 0)), _MAX_BODY_BYTES)
         try:
-            status, body = _turn(feed.scene, feed.now_s, rest, json.loads(self.rfile.read(length) or b"{}"))
+            status, body = _asked(feed, rest, json.loads(self.rfile.read(length) or b"{}"))
         except (ValueError, TypeError, KeyError) as err:
             status, body = 400, {"error": str(err)}
         self._answer(status, body)
@@ -307,19 +310,13 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: the URL holds the token."""
 
 
-def _turn(scene: TurningScene, now_s: float, what: str, values: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-    if what == "ptz/goto":
-        if values["preset"] not in PTZ_PRESETS:
-            return 404, {"presets": list(PTZ_PRESETS)}
-        scene.goto(str(values["preset"]), now_s)
-    elif what == "ptz/move":
-        pan, tilt, zoom, seconds = (float(values[key]) for key in ("pan", "tilt", "zoom", "seconds"))
-        scene.move(pan, tilt, zoom, seconds, now_s)
-    elif what == "ptz/stop":
-        scene.stop(now_s)
-    elif what not in ("ptz/presets", "ptz/position"):
-        return 404, {}
-    return 200, {"presets": list(PTZ_PRESETS), "position": scene.position(now_s)}
+def _asked(feed: Feed, rest: str, values: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    part, _, what = rest.partition("/")
+    if part == "io":
+        return feed.outputs.ask(what, values)
+    if part == "ptz" and isinstance(feed.scene, TurningScene):
+        return turn(feed.scene, feed.now_s, what, values)
+    return 404, {}
 
 
 class Server(ThreadingHTTPServer):

@@ -20,6 +20,7 @@ from siaga.core.tasks import Tasks
 from siaga.plugins.cameras import demo, demo_server
 from siaga.plugins.cameras.demo_canal import CanalScene, canal_level_cm
 from siaga.plugins.cameras.demo_city import PTZ_PRESETS, TurningScene
+from siaga.plugins.cameras.demo_outputs import DemoOutputs
 from siaga.plugins.cameras.demo_schoolyard import SchoolyardScene, crossing_x
 
 
@@ -259,3 +260,33 @@ def test_a_scene_that_fails_hangs_up_and_is_drawn_anew_for_who_comes_again(monke
     feed.join("sub", again)
     assert all(len(again.get(timeout=5)) > 100 for _ in range(5))
     feed.leave("sub", again)
+
+
+@pytest.mark.slow
+async def test_a_siren_is_seen_in_the_picture_and_ends_by_itself(tmp_path):
+    async with demo_cameras(tmp_path, "canal") as (camera,):
+        assert await camera.io.outputs() == ("siren", "lamp", "speaker")
+        await camera.io.switch("siren", True, 1.0)
+        assert await camera.io.on() == ("siren",)
+        await camera.io.switch("lamp", True, 0.0)
+        async with asyncio.timeout(20):
+            while "siren" in await camera.io.on():  # noqa: ASYNC110  the helper's own clock ends it
+                await asyncio.sleep(0.1)
+        assert await camera.io.on() == ("lamp",)
+        await camera.io.switch("lamp", False, 0.0)
+        assert await camera.io.on() == ()
+        with pytest.raises(NotSupported, match="klakson"):
+            await camera.io.switch("klakson", True, 1.0)
+
+
+def test_a_lamp_brightens_the_picture_and_a_siren_is_written_on_it():
+    outputs, dark = DemoOutputs(), np.full((540, 960, 3), 60, np.uint8)
+    outputs.ask("switch", {"output": "lamp", "is_on": True, "for_s": 0})
+    lit = dark.copy()
+    outputs.show(lit)
+    assert lit[300, 500].mean() == 90
+    outputs.ask("switch", {"output": "lamp", "is_on": False, "for_s": 0})
+    outputs.ask("switch", {"output": "siren", "is_on": True, "for_s": 0})
+    sounding = dark.copy()
+    outputs.show(sounding)
+    assert (sounding[300, 500] == 60).all() and (sounding[41:65, 10:90] != 60).any()
