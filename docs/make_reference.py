@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
 
 from siaga import core
-from siaga.core import config_schemas, contracts, errors, hookspecs, settings
+from siaga.core import config_schemas, contracts, errors, hookspecs, outputs, settings
 from siaga.core.contracts import EventKind, Kind
 from siaga.core.plugin_manager import PluginManager
 from siaga.core.plugin_offers import HOOKS
@@ -34,8 +34,7 @@ from siaga.rules.sandbox import RuleEnvironment
 
 DOCS = Path(__file__).resolve().parent
 FILES = (
-    DOCS / "operators" / "konfigurasi.md",
-    DOCS / "operators" / "aturan.md",
+    *(DOCS / "operators" / f"{name}.md" for name in ("konfigurasi", "aturan", "tindakan", "templat", "kejadian")),
     DOCS / "vendors" / "camera-plugin.md",
 )
 PART = re.compile(r"(<!-- generated: (?P<name>[\w. ]+) -->\n)(?P<body>.*?)(<!-- /generated -->)", re.DOTALL)
@@ -64,6 +63,7 @@ def parts() -> dict[str, str]:
     made["hooks"] = python("\n\n\n".join(hook(name) for name in HOOKS))
     made["vendor names"] = ", ".join(f"`{name}`" for name in core.__all__) + "\n"
     made |= {f"contract {name}": python(inspect.getsource(getattr(contracts, name))) for name in PROTOCOLS}
+    made["contract Outputs"] = python(inspect.getsource(outputs.Outputs))
     made["contract Kind"] = python(inspect.getsource(contracts.Kind).split("\n        self.name", 1)[0] + " ...")
     made["contract StreamSource"] = python(fields(contracts.StreamSource))
     made["contract CameraSettings"] = python(fields(settings.CameraSettings))

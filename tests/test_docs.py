@@ -141,9 +141,10 @@ def test_every_example_of_a_configuration_is_right(page, tmp_path, plugins):
         assert problems(lay_out(folder, block), plugins) == [], block
 
 
-def test_every_example_of_a_rule_is_right(tmp_path, plugins):
-    found = blocks(OPERATORS / "aturan.md", "yaml")
-    assert len(found) > 5
+@pytest.mark.parametrize("page", ["aturan", "tindakan"])
+def test_every_example_of_a_rule_is_right(page, tmp_path, plugins):
+    found = blocks(OPERATORS / f"{page}.md", "yaml")
+    assert len(found) > 2
     for block in found:
         if not block.startswith("- "):
             rest = "" if "triggers:" in block else "triggers: {trigger: event, kind: object.person}\n"
@@ -168,7 +169,7 @@ def test_every_template_gives_what_the_page_says(tmp_path, plugins):
     )
     view = event_view(event, settings, box.zone)
     variables = {"trigger": trigger_view("0", "event", view, 0.0), "site": site_view(settings)}
-    rows = re.findall(r"^\| `(.*\{\{.*)` \| (.+) \|$", (OPERATORS / "aturan.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `(.*\{\{.*)` \| (.+) \|$", (OPERATORS / "templat.md").read_text("utf-8"), re.MULTILINE)
     assert len(rows) > 8
     for template, result in rows:
         assert str(box.render(template.replace(r"\|", "|"), variables)) == result, template
