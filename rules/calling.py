@@ -48,10 +48,10 @@ def call_of(walk: Walk, step: ActionStep) -> Made:
             data.setdefault(name, made)
     checked = _checked(walk, step, data, faults)
     for path, why in faults.items():
-        logger.warning("rule %s: %s.%s: %s", walk.rule.id, step.path, path, walk.hidden(why))
+        logger.warning("rule %s: %s.%s: %s", walk.rule.id, walk.path(step), path, walk.hidden(why))
     call = ActionCall(
         action=step.name,
-        key=f"{walk.row.run_id}:{step.path}",
+        key=f"{walk.row.run_id}:{walk.path(step)}",
         target=target,
         data=checked,
         event=walk.event,

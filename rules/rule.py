@@ -106,6 +106,7 @@ class ActionStep(Step, kw_only=True):
     kind: Kind[Action]
     target: dict[str, Json] = {}
     values: dict[str, Json] = {}
+    response_variable: str = ""
 
 
 class DelayStep(Step, kw_only=True):
@@ -144,10 +145,11 @@ class VariablesStep(Step, kw_only=True):
 
 
 class StopStep(Step, kw_only=True):
-    """End the run, as finished or as failed."""
+    """End the run (or the script), as finished or as failed; ``response_variable`` holds what a script answers."""
 
     reason: str
     is_error: bool = False
+    response_variable: str = ""
 
 
 class ConditionStep(Step, kw_only=True):

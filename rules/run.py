@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import voluptuous as vol
 
 from ..core.errors import ActionFailed, SiagaError, StoreFailed, TemplateFailed
-from ..core.rule_contracts import Hub
 from ..core.types import ActionCall, ActionResult, Json
 from ..core.validators import duration
 from .calling import Made, call_of
-from .faults import FAULTS, result_of
+from .faults import FAULTS
+from .reading import has_template
 from .rule import (
     ActionStep,
     BoundCondition,
@@ -49,6 +48,7 @@ async def _take_action(walk: Walk, step: Step) -> None:
     assert isinstance(step, ActionStep)
     if (held := walk.recorded(step)) is not None:
         walk.keep_made(held.values)
+        _answered(walk, step, held.values)
         if held.outcome == "failed":
             walk.after_failure(step, held.error)
         return
@@ -57,7 +57,7 @@ async def _take_action(walk: Walk, step: Step) -> None:
         if isinstance(step.action, Insistent):
             result = await _insist(step, step.action, made, walk)
         else:
-            result = await _run(step, made.call, walk.hub)
+            result = await _run(step, made.call, walk)
     except _PutOff as err:
         walk.put_off(step, str(err))
         return
@@ -66,10 +66,18 @@ async def _take_action(walk: Walk, step: Step) -> None:
         return
     walk.keep_made(result.data)
     values = plain({"target": made.call.target, "data": made.call.data, **result.data})
+    if step.response_variable and result.is_ok:
+        values["response"] = plain(result.data)
+        _answered(walk, step, values)
     if not result.is_ok:
         await walk.fail(step, result.error, values)
         return
     await walk.end(step, "done", values, "; ".join(made.faults.values()))
+
+
+def _answered(walk: Walk, step: ActionStep, values: dict[str, Json]) -> None:
+    if step.response_variable and "response" in values:
+        walk.assign(step.response_variable, values["response"])
 
 
 async def _insist(step: ActionStep, action: Insistent, made: Made, walk: Walk) -> ActionResult:
@@ -77,17 +85,19 @@ async def _insist(step: ActionStep, action: Insistent, made: Made, walk: Walk) -
     try:
         for path, why in made.unreached.items():
             await action.unreached(path, why, made.call, walk.hub)
-        return await _run(step, made.call, walk.hub)
+        return await _run(step, made.call, walk)
     except (StoreFailed, _TooSlow) as err:
         raise _PutOff(str(err)) from err
 
 
-async def _run(step: ActionStep, call: ActionCall, hub: Hub) -> ActionResult:
+async def _run(step: ActionStep, call: ActionCall, walk: Walk) -> ActionResult:
     try:
         async with asyncio.timeout(ACTION_LIMIT_S):
-            return await result_of(step.action, call, hub)
+            return await walk.act(step, call, walk.hub)
     except TimeoutError as err:
-        raise _TooSlow(hub.texts("rules.action.too_slow", action=step.name, seconds=f"{ACTION_LIMIT_S:g}")) from err
+        raise _TooSlow(
+            walk.hub.texts("rules.action.too_slow", action=step.name, seconds=f"{ACTION_LIMIT_S:g}")
+        ) from err
 
 
 async def _take_delay(walk: Walk, step: Step) -> None:
@@ -117,14 +127,14 @@ async def _take_choose(walk: Walk, step: Step) -> None:
     if chosen is None:
         return
     steps = step.options[chosen].steps if chosen < len(step.options) else step.default
-    await _inner(walk, steps)
+    await walk.inner(steps)
 
 
 async def _take_if(walk: Walk, step: Step) -> None:
     assert isinstance(step, IfStep)
     chosen = await _choice(walk, step, (step.conditions,))
     if chosen is not None:
-        await _inner(walk, step.otherwise if chosen else step.then)
+        await walk.inner(step.otherwise if chosen else step.then)
 
 
 async def _choice(walk: Walk, step: Step, ways: tuple[tuple[BoundCondition, ...], ...]) -> int | None:
@@ -150,29 +160,26 @@ async def _choice(walk: Walk, step: Step, ways: tuple[tuple[BoundCondition, ...]
     return chosen
 
 
-async def _inner(walk: Walk, steps: Iterable[Step]) -> None:
-    # As in Home Assistant, a condition that does not hold ends the sequence it stands in, no more.
-    try:
-        await walk.sequence(steps)
-    except EndOfSequence:
-        return
-
-
 async def _take_variables(walk: Walk, step: Step) -> None:
     assert isinstance(step, VariablesStep)
-    if (held := walk.recorded(step)) is None:
-        values: dict[str, Json] = {}
-        try:
-            for name, value in step.values.items():
-                values[name] = walk.variables[name] = walk.render(value)
-        except TemplateFailed as err:
-            await walk.fail(step, str(err))
-            return
-        await walk.end(step, "done", values)
-    elif held.outcome == "failed":
+    held = walk.recorded(step)
+    if held is not None and held.outcome == "failed":
+        for name, value in held.values.items():
+            walk.assign(name, value)
         walk.after_failure(step, held.error)
-    else:
-        walk.variables.update(held.values)
+        return
+    values: dict[str, Json] = {}
+    for name, value in step.values.items():
+        try:
+            # What the rule itself says is taken from the rule: the trace may have hidden it.
+            is_decided = held is not None and has_template(value)
+            values[name] = held.values[name] if held is not None and is_decided else walk.render(value)
+        except TemplateFailed as err:
+            await walk.fail(step, str(err), values)
+            return
+        walk.assign(name, values[name])
+    if held is None:
+        await walk.end(step, "done", values)
 
 
 async def _take_stop(walk: Walk, step: Step) -> None:
@@ -181,8 +188,13 @@ async def _take_stop(walk: Walk, step: Step) -> None:
         reason = str(walk.render(step.reason))
     except TemplateFailed as err:
         reason = str(err)
-    await walk.end(step, "done", {"reason": reason})
-    raise EndOfRun("failed" if step.is_error else "finished", reason)
+    response = walk.variables.get(step.response_variable) if step.response_variable else None
+    if step.response_variable and not isinstance(response, dict):
+        await walk.fail(step, walk.hub.texts("rules.run.no_response", name=step.response_variable))
+        raise EndOfRun("failed", reason)
+    if walk.recorded(step) is None:
+        await walk.end(step, "done", {"reason": reason, **({"response": plain(response)} if response else {})})
+    raise EndOfRun("failed" if step.is_error else "finished", reason, response)
 
 
 async def _take_condition(walk: Walk, step: Step) -> None:

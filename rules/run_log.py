@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -139,6 +140,13 @@ class RunLog:
     async def put_step(self, run_id: str, step: TraceStep) -> None:
         """Keep a step that ended (or waits); a later word on the same path replaces it."""
         await self._journal.write(lambda db: _put_step(db, run_id, step))
+
+    async def drop_steps(self, run_id: str, paths: Iterable[str]) -> None:
+        """Drop the steps at and below paths: a loop keeps no more than its last turns."""
+        # "/" is the letter behind ".": everything below a path, and no neighbour such as turn 12 of turn 1.
+        bounds = [(run_id, path, f"{path}.", f"{path}/") for path in paths]
+        statement = "delete from rule_steps where run_id = ? and (path = ? or (path >= ? and path < ?))"
+        await self._journal.write(lambda db: db.conn.executemany(statement, bounds))
 
     async def end(self, run_id: str, state: RunState, reason: str, at: datetime) -> None:
         """Keep how a run ended."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from copy import copy
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from ..core.errors import StoreFailed
-from ..core.rule_contracts import Hub
 from ..core.types import Event, Json, Struct, TraceStep
 from .faults import verdict_of
+from .outside import Act, RunHub, Waits, do_action
 from .rule import ActionStep, BoundCondition, Rule, Step
 from .run_log import RunLog, RunRow, RunState
+from .steps import ScriptStep
 from .templates import TemplateBox, is_template
 from .views import RunMoment, hidden
 
 logger = logging.getLogger(__name__)
 
 Outcome = Literal["done", "true", "false", "skipped", "failed", "waiting"]
+_FAILED_NAMED = 8  # failed steps that the reason of a run names; a loop may have thousands
 
 
 class EndOfSequence(Exception):
@@ -27,11 +31,12 @@ class EndOfSequence(Exception):
 
 
 class EndOfRun(Exception):
-    """Leave the run."""
+    """Leave the run, or the script that is called; ``response`` is what the script answers."""
 
-    def __init__(self, state: RunState, reason: str) -> None:
+    def __init__(self, state: RunState, reason: str, response: dict[str, Json] | None = None) -> None:
         self.state: RunState = state
         self.reason = reason
+        self.response = response
         super().__init__(reason)
 
 
@@ -44,93 +49,182 @@ class Opened(Struct):
     ended: tuple[TraceStep, ...] = ()
 
 
+class Fate:
+    """Count what went wrong in a run: which steps failed, whether one was put off, how many turns its loops took."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.failures = 0
+        self.has_put_off = False
+        self.turns = 0
+
+    def add(self, path: str) -> None:
+        """Remember a failed step; of many, the first few by name."""
+        self.failures += 1
+        if len(self.failed) < _FAILED_NAMED:
+            self.failed.append(path)
+
+
 class Walk:
-    """Take the steps of one run; ``takers`` know how, by the sort of step."""
+    """Take the steps of one run; ``takers`` know how, by the sort of step.
+
+    A turn of a loop, a branch and a script walk by a walk of their own (``inside``), which shares what was recorded
+    and sees variables of its own before the outer ones.
+    """
 
     def __init__(
         self,
         opened: Opened,
-        hub: Hub,
+        hub: RunHub,
         *,
         takers: Mapping[type[Step], Taker],
         box: TemplateBox,
         log: RunLog,
         variables: Mapping[str, Any],
+        waits: Waits | None = None,
+        act: Act = do_action,
     ) -> None:
         self._takers = takers
         self.rule = opened.rule
         self.row = opened.row
         self.event = opened.event
         self.hub = hub
-        self._box = box
+        self.box = box
+        self.waits = waits
+        self.act = act
         self._log = log
         self._ended = {step.path: step for step in opened.ended}
         self._made: dict[str, str] = {}
-        self.variables: dict[str, Any] = {**variables, "run": self._made}
-        self._moment = RunMoment(box, hub.clock, hub.settings, self.variables)
-        self._failed: list[str] = []
-        self.has_put_off = False
+        self.given: Mapping[str, Any] = {**variables, "run": self._made}
+        self.fate = Fate()
+        self._from = self._to = ""
+        self._see({**self.given}, ())
+
+    @property
+    def has_put_off(self) -> bool:
+        """Say whether a step was left for the next time this run is gone through."""
+        return self.fate.has_put_off
 
     async def go(self) -> tuple[RunState, str]:
         """Take every step that has not ended; return how the run ended and why.
 
         Where ``has_put_off`` is true afterwards, going again takes what was put off.
         """
-        self._failed, self.has_put_off = [], False
+        self.fate = Fate()
         try:
-            await self.sequence(self.rule.steps)
-        except EndOfSequence:
-            pass
+            await self.inner(self.rule.steps)
         except EndOfRun as end:
             return end.state, end.reason
-        if self._failed:
-            return "finished", self.hub.texts("rules.run.steps_failed", paths=", ".join(self._failed))
+        if self.fate.failures:
+            more = self.fate.failures - len(self.fate.failed)
+            paths = [*self.fate.failed, *([self.hub.texts("rules.run.and_more", count=more)] if more else [])]
+            return "finished", self.hub.texts("rules.run.steps_failed", paths=", ".join(paths))
         return "finished", ""
 
     async def sequence(self, steps: Iterable[Step]) -> None:
-        """Take steps in order."""
+        """Take steps in order. EndOfSequence where a condition among them does not hold."""
         for step in steps:
             if step.is_enabled:
                 await self._takers[type(step)](self, step)
-            elif step.path not in self._ended:
+            elif self.path(step) not in self._ended:
                 await self.end(step, "skipped", {"enabled": False})
 
-    def recorded(self, step: Step) -> TraceStep | None:
+    async def inner(self, steps: Iterable[Step]) -> None:
+        """Take steps in order; a condition that does not hold ends these and no more, as in Home Assistant."""
+        try:
+            await self.sequence(steps)
+        except EndOfSequence:
+            return
+
+    # --- where it is, and what it sees ------------------------------------------------------------
+
+    def inside(self, old: str, new: str, own: dict[str, Any], *, is_branch: bool = False) -> Walk:
+        """Return a walk for steps whose paths begin with ``old``: here they begin with ``new``.
+
+        It sees the variables ``own`` first. A branch keeps its own ``wait``.
+        """
+        inner = copy(self)
+        inner._from, inner._to = old, new
+        inner._see(own, self._scopes, own if is_branch else self._home)
+        return inner
+
+    def afresh(self, old: str, new: str, own: dict[str, Any]) -> Walk:
+        """Return a walk for a script: it sees ``own`` and what every run is given, nothing else of its caller."""
+        inner = copy(self)
+        inner._from, inner._to = old, new
+        inner._see({**self.given, **own}, ())
+        return inner
+
+    def path(self, step: Step | str) -> str:
+        """Return the path of a step (or of what stands in one) in this run: a loop's steps have one for each turn."""
+        path = step if isinstance(step, str) else step.path
+        return self._to + path[len(self._from) :] if self._from and path.startswith(self._from) else path
+
+    def assign(self, name: str, value: Any) -> None:  # noqa: ANN401
+        """Set a variable where it is known, else for the whole run (or script), as Home Assistant does."""
+        scope = next((scope for scope in self._scopes if name in scope), self._scopes[-1])
+        scope[name] = value
+
+    def assign_here(self, name: str, value: Any) -> None:  # noqa: ANN401
+        """Set a variable that the other branches of a parallel step have for themselves."""
+        self._home[name] = value
+
+    def _see(self, own: dict[str, Any], outer: tuple[dict[str, Any], ...], home: dict[str, Any] | None = None) -> None:
+        self._scopes = (own, *outer)
+        self._home = own if home is None else home
+        self.variables: Mapping[str, Any] = ChainMap(*self._scopes) if outer else own
+        self._moment = RunMoment(self.box, self.hub.clock, self.hub.settings, self.variables)
+
+    # --- what is recorded -------------------------------------------------------------------------
+
+    def recorded(self, step: Step | str) -> TraceStep | None:
         """Return how a step ended before the hub was restarted, or None when it had not."""
-        held = self._ended.get(step.path)
+        held = self._ended.get(self.path(step))
         return held if held is not None and held.outcome != "waiting" else None
 
-    def waited(self, step: Step) -> TraceStep | None:
-        """Return the wait that a restart interrupted, or None."""
-        return self._ended.get(step.path)
+    def waited(self, step: Step | str) -> TraceStep | None:
+        """Return what a step that a restart interrupted had recorded, or None."""
+        return self._ended.get(self.path(step))
 
     async def end(self, step: Step, outcome: Outcome, values: dict[str, Json] | None = None, error: str = "") -> None:
         """Keep how a step ended. A full disk costs the trace, not the alert."""
+        await self.note(self.path(step), _what(step), outcome, values, error)
+
+    async def note(
+        self, path: str, what: str, outcome: Outcome, values: dict[str, Json] | None = None, error: str = ""
+    ) -> None:
+        """Keep a line of the trace."""
         ended = TraceStep(
-            path=step.path,
-            what=_what(step),
-            at=self.hub.clock.now(),
-            outcome=outcome,
-            values=values or {},
-            error=error,
+            path=path, what=what, at=self.hub.clock.now(), outcome=outcome, values=values or {}, error=error
         )
-        self._ended[step.path] = ended
+        self._ended[path] = ended
         told = replace(ended, values=hidden(ended.values, self.rule.secrets), error=self.hidden(error))
         try:
             await self._log.put_step(self.row.run_id, told)
         except StoreFailed as err:
-            logger.error("rule %s: step %s could not be kept: %s", self.rule.id, step.path, err)
+            logger.error("rule %s: step %s could not be kept: %s", self.rule.id, path, err)
+
+    async def forget(self, paths: Iterable[str]) -> None:
+        """Drop what stands at or below paths from the trace; whoever asks has kept what a restart needs of it."""
+        gone = tuple(paths)
+        below = tuple(f"{path}." for path in gone)
+        for path in [path for path in self._ended if path in gone or path.startswith(below)]:
+            del self._ended[path]
+        try:
+            await self._log.drop_steps(self.row.run_id, gone)
+        except StoreFailed as err:
+            logger.error("rule %s: old turns could not be dropped: %s", self.rule.id, err)
 
     async def fail(self, step: Step, error: str, values: dict[str, Json] | None = None) -> None:
         """Keep that a step failed, and end the run where the step says so."""
-        logger.warning("rule %s: %s: %s", self.rule.id, step.path, self.hidden(error))
+        logger.warning("rule %s: %s: %s", self.rule.id, self.path(step), self.hidden(error))
         await self.end(step, "failed", values, error)
         self.after_failure(step, error)
 
     def put_off(self, step: Step, why: str) -> None:
         """Leave a step unrecorded, for the next time this run is gone through, now or after a restart."""
-        logger.error("rule %s: %s is put off: %s", self.rule.id, step.path, self.hidden(why))
-        self.has_put_off = True
+        logger.error("rule %s: %s is put off: %s", self.rule.id, self.path(step), self.hidden(why))
+        self.fate.has_put_off = True
         self.after_failure(step, why)
 
     def hidden(self, text: str) -> str:
@@ -139,9 +233,12 @@ class Walk:
 
     def after_failure(self, step: Step, error: str) -> None:
         """Remember a failed step; leave the run where the step says so."""
-        self._failed.append(step.path)
+        path = self.path(step)
+        self.fate.add(path)
         if not step.goes_on:
-            raise EndOfRun("failed", f"{step.path}: {error}")
+            raise EndOfRun("failed", f"{path}: {error}")
+
+    # --- templates and conditions -----------------------------------------------------------------
 
     def render(self, value: Json) -> Json:
         """Render every template inside a value; TemplateFailed."""
@@ -149,7 +246,7 @@ class Walk:
             return {key: self.render(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.render(item) for item in value]
-        return self._box.render(value, self.variables) if is_template(value) else value
+        return self.box.render(value, self.variables) if is_template(value) else value
 
     def decide(self, conditions: Iterable[BoundCondition]) -> tuple[bool, dict[str, Json]]:
         """Decide conditions in order up to the first that does not hold; with the values that decided."""
@@ -158,8 +255,12 @@ class Walk:
             verdict = verdict_of(bound.condition, self._moment)
             values |= {**verdict.values, **self._moment.looked_at()}
             if not verdict.is_true:
-                return False, {**values, "not_held": bound.path}
+                return False, {**values, "not_held": self.path(bound.path)}
         return True, values
+
+    def looked_at(self, template: str) -> dict[str, Json]:
+        """Return the values that a template looks at, for the trace."""
+        return self.box.looked_at(template, self.variables)
 
     def keep_made(self, values: Mapping[str, Json]) -> None:
         """Let later steps know the clip and the picture that this run made."""
@@ -179,4 +280,6 @@ Taker = Callable[[Walk, Step], Awaitable[None]]
 def _what(step: Step) -> str:
     if step.alias:
         return step.alias
+    if isinstance(step, ScriptStep):
+        return f"script.{step.script.id}"
     return step.name if isinstance(step, ActionStep) else type(step).__name__.removesuffix("Step").lower()

@@ -1,0 +1,51 @@
+"""What a run asks of the world around it: that an action be done, and to be told when a trigger fires."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from ..core.bus import Bus
+from ..core.rule_contracts import Hub
+from ..core.types import ActionCall, ActionResult, Event
+from .faults import result_of
+from .rule import ActionStep, BoundTrigger
+
+# A dry run gives another one, which writes down what would have been done.
+Act = Callable[[ActionStep, ActionCall, Hub], Awaitable[ActionResult]]
+
+
+class RunHub(Hub, Protocol):
+    """What a run needs of the hub besides what its actions may ask."""
+
+    bus: Bus
+
+
+class Waited(Protocol):
+    """Tell how a wait ended; ``event`` is None when its time was over first."""
+
+    @property
+    def event(self) -> Event | None:
+        """Return what fired a trigger."""
+        ...
+
+    @property
+    def trigger_id(self) -> str:
+        """Return the id of the trigger that fired."""
+        ...
+
+
+class Waits(Protocol):
+    """Wait for triggers inside a run; what ended a wait is kept, so that it ends the same way after a restart."""
+
+    async def for_trigger(
+        self, run_id: str, path: str, triggers: tuple[BoundTrigger, ...], until: datetime | None
+    ) -> Waited:
+        """Return when one of the triggers fired, or ``until`` is over."""
+        ...
+
+
+async def do_action(step: ActionStep, call: ActionCall, hub: Hub) -> ActionResult:
+    """Do an action. SiagaError, whatever it raised."""
+    return await result_of(step.action, call, hub)
