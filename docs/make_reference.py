@@ -29,7 +29,7 @@ from siaga.core.plugin_manager import PluginManager
 from siaga.core.plugin_offers import HOOKS
 from siaga.core.texts import Texts
 from siaga.core.validators import Each
-from siaga.rules import parse, parse_steps
+from siaga.rules import parse, parse_triggers, step_schemas
 from siaga.rules.sandbox import RuleEnvironment
 
 DOCS = Path(__file__).resolve().parent
@@ -51,8 +51,8 @@ def parts() -> dict[str, str]:
     plugins.load()
     made = {name: options(getattr(config_schemas, name.upper()), name) for name in SECTIONS}
     made["rule"] = options(parse.RULE, "rule")
-    made["trigger"] = options(parse.TRIGGER_HEAD, "trigger")
-    made |= {f"step {name}": options(getattr(parse_steps, name.upper()), name) for name in STEPS}
+    made["trigger"] = options(parse_triggers.TRIGGER_HEAD, "trigger")
+    made |= {f"step {name}": options(getattr(step_schemas, name.upper()), name) for name in STEPS}
     groups = ("cameras", "detectors", "notifiers", "triggers", "conditions", "actions")
     for group in groups:
         kinds: Mapping[str, Kind[Any]] = getattr(plugins, group)

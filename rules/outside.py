@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..core.bus import Bus
 from ..core.rule_contracts import Hub
+from ..core.tasks import Tasks
 from ..core.types import ActionCall, ActionResult, Event
 from .faults import result_of
 from .rule import ActionStep, BoundTrigger
@@ -20,6 +21,7 @@ class RunHub(Hub, Protocol):
     """What a run needs of the hub besides what its actions may ask."""
 
     bus: Bus
+    tasks: Tasks
 
 
 class Waited(Protocol):

@@ -14,12 +14,13 @@ from ..core.errors import Problem
 from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.validators import boolean, duration, slug, text
-from ..core.yaml_lines import Gap, LineDict, LineList, place_of, plain, without
+from ..core.yaml_lines import Gap, LineList, place_of, plain
 from ..core.yaml_places import secrets_in
-from .faults import FAULTS
-from .parse_steps import read_conditions, read_steps
+from .parse_conditions import read_conditions
+from .parse_steps import read_steps
+from .parse_triggers import read_triggers
 from .reading import Reading, Spot
-from .rule import BoundTrigger, LoadedRules, Rule, RuleProblem, Words
+from .rule import LoadedRules, Rule, RuleProblem, Words
 from .templates import TemplateBox
 
 MODES = ("single", "restart", "queued", "parallel")
@@ -38,14 +39,6 @@ RULE = vol.Schema(
         vol.Optional("max", description="rules.option.max"): _WHOLE,
         vol.Optional("max_exceeded", description="rules.option.max_exceeded"): vol.In(["warning", "silent"]),
         vol.Optional("cooldown", description="rules.option.cooldown"): duration,
-    }
-)
-TRIGGER_HEAD = vol.Schema(
-    {
-        vol.Optional("trigger", description="rules.trigger.trigger"): text,
-        vol.Optional("id", description="rules.trigger.id"): text,
-        vol.Optional("alias", description="rules.trigger.alias"): text,
-        vol.Optional("enabled", description="rules.trigger.enabled"): boolean,
     }
 )
 
@@ -81,7 +74,7 @@ def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
         return None
     shape = reading.checked(RULE, spot)
     here = Spot([node], 0, "")
-    triggers = _read_triggers(reading, here.inside("triggers")) if "triggers" in node else ()
+    triggers = read_triggers(reading, here.inside("triggers")) if "triggers" in node else ()
     conditions = read_conditions(reading, here.inside("conditions")) if "conditions" in node else ()
     steps = read_steps(reading, here.inside("actions")) if "actions" in node else ()
     if isinstance(node.get("variables"), dict):
@@ -111,54 +104,6 @@ def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
         templates=tuple(reading.templates),
         secrets=tuple(secrets_in(node)),
     )
-
-
-def _read_triggers(reading: Reading, spot: Spot) -> tuple[BoundTrigger, ...]:
-    found = []
-    for number, item in enumerate(reading.items(spot)):
-        bound = _read_trigger(reading, item, number)
-        if bound is not None:
-            found.append(bound)
-    return tuple(found)
-
-
-def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | None:
-    node = spot.value
-    known = reading.words.triggers
-    if not isinstance(node, LineDict):
-        reading.wrong(spot, "check.needs_mapping")
-        return None
-    if "trigger" not in node:
-        near = next((key for key in node if isinstance(key, str)), "")
-        reading.wrong(spot, "rules.check.no_trigger_word", near=near, known=("trigger",), names=", ".join(known))
-        return None
-    word = node["trigger"]
-    kind = known.get(word) if isinstance(word, str) else None
-    if kind is None:
-        reading.wrong(spot.inside("trigger"), "rules.check.no_trigger", near=word, known=known, name=word)
-        return None
-    head_keys = ("trigger", "id", "alias", "enabled")
-    head_node = without(node, [key for key in node if key not in head_keys])
-    head = reading.checked(TRIGGER_HEAD, spot, head_node)
-    options = reading.checked(kind.schema, spot, without(node, head_keys))
-    _check_names(reading, spot)
-    if head is None or options is None or not head.get("enabled", True):
-        return None
-    try:
-        made = kind.make(dict(options), reading.texts)
-    except FAULTS as err:
-        reading.wrong(spot.inside("trigger"), "rules.check.broken_word", name=word, why=err)
-        return None
-    return BoundTrigger(id=head.get("id", str(number)), path=spot.path, word=word, trigger=made)
-
-
-def _check_names(reading: Reading, spot: Spot) -> None:
-    node = spot.value
-    cameras = node.get("camera", ())
-    for sort in ("kind", "camera", "zone"):
-        if sort in node:
-            named = [cameras] if isinstance(cameras, str) else [name for name in cameras if isinstance(name, str)]
-            reading.names(spot.inside(sort), sort, named)
 
 
 def _fingerprint(node: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import voluptuous as vol
 
@@ -14,7 +14,8 @@ from ..core.texts import Texts
 from ..core.types import Json
 from ..core.yaml_lines import Gap, LineDict, LineList, join_path, place_of
 from .rule import Words
-from .templates import TemplateBox, is_template
+from .steps import Script
+from .templates import TemplateBox, is_template, is_true
 from .triggers import fits
 
 
@@ -35,16 +36,33 @@ class Spot(NamedTuple):
         return Spot(self.value, key, join_path(self.path, key))
 
 
-class Reading:
-    """Collect every mistake and every template of one rule."""
+class ScriptShelf(Protocol):
+    """Hold the scripts that rules share."""
 
-    def __init__(self, words: Words, settings: Settings, texts: Texts, box: TemplateBox) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the id of every script, wrong ones too."""
+        ...
+
+    def take(self, name: str, reading: Reading, spot: Spot) -> Script | None:
+        """Return a script, read at the first asking; what is wrong with the call is kept in ``reading``."""
+        ...
+
+
+class Reading:
+    """Collect every mistake and every template of one rule; ``scripts`` are those it calls, with what they call."""
+
+    def __init__(
+        self, words: Words, settings: Settings, texts: Texts, box: TemplateBox, shelf: ScriptShelf | None = None
+    ) -> None:
         self.words = words
         self.settings = settings
         self.texts = texts
         self.problems: list[Problem] = []
         self.templates: dict[str, None] = {}
+        self.scripts: dict[str, Script] = {}
         self._box = box
+        self._shelf = shelf
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Keep problems, each once."""
@@ -76,6 +94,39 @@ class Reading:
                 yield Spot(value, number, f"{spot.path}[{number}]")
         elif value is not None and not isinstance(value, Gap):
             yield Spot(spot.container, spot.key, f"{spot.path}[0]")
+
+    def head(self, spot: Spot, checked: dict[str, Any]) -> dict[str, Any]:
+        """Return what every step has, of its checked keys."""
+        return {
+            "path": spot.path,
+            "alias": checked.get("alias", ""),
+            "is_enabled": self.is_on(spot, checked),
+            "goes_on": checked.get("continue_on_error", True),
+        }
+
+    def is_on(self, spot: Spot, checked: dict[str, Any]) -> bool:
+        """Say whether a step or condition is switched on; a template is decided here, and knows no event yet."""
+        enabled = checked.get("enabled", True)
+        if not is_template(enabled):
+            return bool(enabled)
+        try:
+            return is_true(self._box.render(enabled, {}))
+        except TemplateFailed as err:
+            place = place_of(spot.value, "enabled")
+            path = join_path(spot.path, "enabled")
+            self.add([Problem(file=place.file, line=place.line, path=path, what=str(err))])
+            return False
+
+    def script(self, name: str, spot: Spot) -> Script | None:
+        """Return a script by its id, or None with what is wrong kept."""
+        if self._shelf is None:
+            self.wrong(spot, "rules.check.no_script", name=name)
+            return None
+        return self._shelf.take(name, self, spot)
+
+    def script_names(self) -> tuple[str, ...]:
+        """Return the id of every script."""
+        return self._shelf.names if self._shelf is not None else ()
 
     def compile(self, spot: Spot) -> None:
         """Compile every template that stands at a spot or below it."""
@@ -117,6 +168,8 @@ class Reading:
         known: dict[str, Iterable[str]] = {
             "camera": settings.names("cameras"),
             "contact": settings.names("contacts"),
+            "group": dict.fromkeys(group for camera in settings.cameras.values() for group in camera.groups),
+            "place": settings.names("places"),
             "kind": self.words.event_kinds,
         }
         names = known.get(sort)

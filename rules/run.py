@@ -1,17 +1,12 @@
-"""How each sort of step is taken: actions, delays, choices, variables, stops and conditions."""
+"""How each sort of step is taken: actions, choices, variables, stops and conditions here; others in files beside."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
-from datetime import datetime, timedelta
-
-import voluptuous as vol
 
 from ..core.errors import ActionFailed, SiagaError, StoreFailed, TemplateFailed
 from ..core.types import ActionCall, ActionResult, Json
-from ..core.validators import duration
 from .calling import Made, call_of
 from .faults import FAULTS
 from .reading import has_template
@@ -27,6 +22,11 @@ from .rule import (
     StopStep,
     VariablesStep,
 )
+from .run_groups import take_parallel, take_sequence
+from .run_repeat import take_repeat
+from .run_scripts import take_script
+from .run_waits import take_delay, take_wait_template, take_wait_trigger
+from .steps import ParallelStep, RepeatStep, ScriptStep, SequenceStep, WaitTemplateStep, WaitTriggerStep
 from .templates import plain
 from .walk import EndOfRun, EndOfSequence, Taker, Walk
 
@@ -98,27 +98,6 @@ async def _run(step: ActionStep, call: ActionCall, walk: Walk) -> ActionResult:
         raise _TooSlow(
             walk.hub.texts("rules.action.too_slow", action=step.name, seconds=f"{ACTION_LIMIT_S:g}")
         ) from err
-
-
-async def _take_delay(walk: Walk, step: Step) -> None:
-    assert isinstance(step, DelayStep)
-    if walk.recorded(step) is not None:
-        return
-    clock = walk.hub.clock
-    if (held := walk.waited(step)) is not None:
-        until = datetime.fromisoformat(held.values["until"])
-        # A wall clock that was set back meanwhile must not make the wait longer than it was asked for.
-        left_s = min((until - clock.now()).total_seconds(), held.values.get("seconds", math.inf))
-    else:
-        try:
-            left_s = duration(walk.render(step.length))
-        except (TemplateFailed, vol.Invalid) as err:
-            await walk.fail(step, str(err))
-            return
-        until = clock.now() + timedelta(seconds=left_s)
-        await walk.end(step, "waiting", {"until": until.isoformat(), "seconds": left_s})
-    await clock.sleep(max(0.0, left_s))
-    await walk.end(step, "done", {"until": until.isoformat()})
 
 
 async def _take_choose(walk: Walk, step: Step) -> None:
@@ -216,10 +195,16 @@ async def _take_condition(walk: Walk, step: Step) -> None:
 
 TAKERS: dict[type[Step], Taker] = {
     ActionStep: _take_action,
-    DelayStep: _take_delay,
+    DelayStep: take_delay,
     ChooseStep: _take_choose,
     IfStep: _take_if,
     VariablesStep: _take_variables,
     StopStep: _take_stop,
     ConditionStep: _take_condition,
+    SequenceStep: take_sequence,
+    ParallelStep: take_parallel,
+    RepeatStep: take_repeat,
+    WaitTriggerStep: take_wait_trigger,
+    WaitTemplateStep: take_wait_template,
+    ScriptStep: take_script,
 }

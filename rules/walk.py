@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import ChainMap
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Literal
 
@@ -63,6 +63,12 @@ class Fate:
         self.failures += 1
         if len(self.failed) < _FAILED_NAMED:
             self.failed.append(path)
+
+    def again(self, paths: Sequence[str], failures: int) -> None:
+        """Remember the failed steps of a loop that a restart does not go through again."""
+        for path in paths:
+            self.add(path)
+        self.failures += max(0, failures - len(paths))
 
 
 class Walk:
@@ -141,12 +147,16 @@ class Walk:
     def inside(self, old: str, new: str, own: dict[str, Any], *, is_branch: bool = False) -> Walk:
         """Return a walk for steps whose paths begin with ``old``: here they begin with ``new``.
 
-        It sees the variables ``own`` first. A branch keeps its own ``wait``.
+        It sees the variables ``own`` first; what a branch waited for is its own.
         """
         inner = copy(self)
         inner._from, inner._to = old, new
         inner._see(own, self._scopes, own if is_branch else self._home)
         return inner
+
+    def branch(self) -> Walk:
+        """Return a walk for one branch of several that are taken side by side."""
+        return self.inside(self._from, self._to, {}, is_branch=True)
 
     def afresh(self, old: str, new: str, own: dict[str, Any]) -> Walk:
         """Return a walk for a script: it sees ``own`` and what every run is given, nothing else of its caller."""
@@ -247,6 +257,10 @@ class Walk:
         if isinstance(value, list):
             return [self.render(item) for item in value]
         return self.box.render(value, self.variables) if is_template(value) else value
+
+    def render_text(self, source: str) -> Json:
+        """Render a text that is a template by its place, also when it is one bare expression; TemplateFailed."""
+        return self.box.render(source, self.variables)
 
     def decide(self, conditions: Iterable[BoundCondition]) -> tuple[bool, dict[str, Json]]:
         """Decide conditions in order up to the first that does not hold; with the values that decided."""
