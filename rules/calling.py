@@ -8,6 +8,7 @@ from typing import NamedTuple
 import voluptuous as vol
 
 from ..core.errors import ActionFailed, TemplateFailed
+from ..core.settings import CameraSettings
 from ..core.texts import Texts
 from ..core.types import ActionCall, Json
 from ..core.validators import Wrong
@@ -15,6 +16,9 @@ from .rule import ActionStep, Insistent
 from .walk import Walk
 
 logger = logging.getLogger(__name__)
+
+# Targets that stand for cameras; the action itself is told their names.
+AREAS = ("group", "place")
 
 
 class Made(NamedTuple):
@@ -32,7 +36,8 @@ class Made(NamedTuple):
 def call_of(walk: Walk, step: ActionStep) -> Made:
     """Return the call. TemplateFailed, ActionFailed; an insistent action goes on without what failed."""
     faults: dict[str, str] = {}
-    target = {key: _names(walk, step, key, value, faults) for key, value in step.target.items()}
+    named = {key: _names(walk, step, key, value, faults) for key, value in step.target.items()}
+    target = _expanded(walk, step, named)
     data: dict[str, Json] = {}
     for key, value in step.values.items():
         try:
@@ -76,6 +81,28 @@ def _names(walk: Walk, step: ActionStep, key: str, value: Json, faults: dict[str
         several = rendered if isinstance(rendered, list) else [rendered]
         found += [str(name) for name in several if name not in (None, "")]
     return tuple(found)
+
+
+def _expanded(walk: Walk, step: ActionStep, target: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the target with groups and places made into their cameras, each camera once. ActionFailed."""
+    own = step.action.targets
+    areas = [key for key in AREAS if key in target and key not in own and "camera" in own]
+    if not areas:
+        return target
+    cameras = dict.fromkeys(target.get("camera", ()))
+    for key in areas:
+        for name in target[key]:
+            found = [one.id for one in walk.hub.settings.cameras.values() if name in _areas(one, key)]
+            if not found:
+                # Not "the event's own camera": the operator asked for others.
+                raise ActionFailed(walk.hub.texts(f"rules.action.empty_{key}", name=name))
+            cameras.update(dict.fromkeys(found))
+    rest = {key: names for key, names in target.items() if key not in (*areas, "camera")}
+    return {"camera": tuple(cameras), **rest}
+
+
+def _areas(camera: CameraSettings, key: str) -> tuple[str, ...]:
+    return camera.groups if key == "group" else (camera.place or "",)
 
 
 def _checked(walk: Walk, step: ActionStep, data: dict[str, Json], faults: dict[str, str]) -> dict[str, Json]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 import voluptuous as vol
 
 from ..core.clock import SystemClock
@@ -21,6 +19,7 @@ from .parse_steps import read_steps
 from .parse_triggers import read_triggers
 from .reading import Reading, Spot
 from .rule import LoadedRules, Rule, RuleProblem, Words
+from .scripts import fingerprint_of, read_scripts
 from .templates import TemplateBox
 
 MODES = ("single", "restart", "queued", "parallel")
@@ -50,10 +49,11 @@ def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Te
     """
     box = TemplateBox(words.template_functions, settings.site, SystemClock(), texts)
     items = nodes if isinstance(nodes, LineList) else LineList(nodes)
+    scripts = read_scripts(words, settings, texts, box)
     rules: dict[str, Rule] = {}
-    problems: list[RuleProblem] = []
+    problems: list[RuleProblem] = list(scripts.problems)
     for number in range(len(items)):
-        reading = Reading(words, settings, texts, box)
+        reading = Reading(words, settings, texts, box, scripts)
         rule = _read_rule(reading, Spot(items, number, ""))
         if rule is not None and (first := rules.get(rule.id)) is not None:
             spot = Spot(items[number], "id", "id")
@@ -84,7 +84,7 @@ def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
             reading.wrong(here.inside(key), "rules.check.nothing", part=key)
     if shape is None or reading.problems:
         return None
-    place = _place(node)
+    place, called = _place(node), tuple(reading.scripts.values())
     return Rule(
         id=shape["id"],
         alias=shape.get("alias", shape["id"]),
@@ -100,16 +100,11 @@ def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
         max_runs=shape.get("max", 10),
         is_drop_logged=shape.get("max_exceeded", "warning") != "silent",
         cooldown_s=shape.get("cooldown", 0.0),
-        fingerprint=_fingerprint(node),
-        templates=tuple(reading.templates),
-        secrets=tuple(secrets_in(node)),
+        # Only what a run does: a new alias or trigger must not cut runs off that are under way.
+        fingerprint=fingerprint_of((node.get("actions"), node.get("variables")), reading.scripts),
+        templates=tuple(dict.fromkeys((*reading.templates, *(one for script in called for one in script.templates)))),
+        secrets=tuple({*secrets_in(node), *(one for script in called for one in script.secrets)}),
     )
-
-
-def _fingerprint(node: dict[str, Any]) -> str:
-    # Only what a run does: a new alias or trigger must not cut runs off that are under way.
-    source = [plain(node.get("actions")), plain(node.get("variables"))]
-    return hashlib.sha256(msgspec.json.encode(source, order="sorted", enc_hook=str)).hexdigest()[:16]
 
 
 def _place(node: Any) -> tuple[str, int]:  # noqa: ANN401

@@ -9,6 +9,7 @@ import voluptuous as vol
 from ..core.contracts import Kind
 from ..core.rule_contracts import Action
 from ..core.yaml_lines import plain
+from .calling import AREAS
 from .faults import FAULTS
 from .notify import PREFIX
 from .reading import Reading, Spot, as_node, has_template
@@ -17,8 +18,6 @@ from .step_schemas import ACTION
 from .steps import Script, ScriptStep
 
 SCRIPT_PREFIX = "script."
-# An action on cameras takes them by name, by group and by place; the engine makes names of all.
-CAMERA_TARGETS = ("camera", "group", "place")
 
 
 def action_step(reading: Reading, spot: Spot) -> Step | None:
@@ -107,7 +106,7 @@ def _action_kind(reading: Reading, spot: Spot, name: Any) -> Kind[Action] | None
 def _check_target(reading: Reading, spot: Spot, action: Action, name: str) -> None:
     if not isinstance(spot.value, dict):
         return
-    targets = (*action.targets, *(CAMERA_TARGETS if "camera" in action.targets else ()))
+    targets = (*action.targets, *(AREAS if "camera" in action.targets else ()))
     for key in spot.value:
         if key not in targets:
             known = dict.fromkeys(targets)
