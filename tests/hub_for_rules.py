@@ -61,9 +61,9 @@ def settings(language: str = "id") -> Settings:
         media=MediaSettings(),
         places={"rw05": PlaceSettings(id="rw05", name="RW 05", kind="rw")},
         cameras={
-            "kali": camera("kali", title="Kali Ciliwung", zones={"bantaran": SQUARE}),
+            "kali": camera("kali", title="Kali Ciliwung", zones={"bantaran": SQUARE}, groups=("sungai",)),
             "sekolah": camera("sekolah", title="Halaman SDN 03", zones={"halaman": SQUARE}),
-            "ptz": camera("ptz", title="PTZ Jembatan"),
+            "ptz": camera("ptz", title="PTZ Jembatan", groups=("sungai",)),
         },
         notifiers={
             "wa": NotifierSettings(id="wa", type="whatsapp"),
@@ -80,15 +80,18 @@ def settings(language: str = "id") -> Settings:
     )
 
 
-def read_rules(text: str, folder: Path, language: str = "id", words=None):
-    """Read rules from YAML text, as they would stand in ``rules/banjir.yaml``."""
+def read_rules(text: str, folder: Path, language: str = "id", words=None, scripts: str = ""):
+    """Read rules from YAML text, as they would stand in ``rules/banjir.yaml``; ``scripts`` in ``scripts.yaml``."""
     (folder / "rules").mkdir(exist_ok=True)
     (folder / "rules" / "banjir.yaml").write_text(text, "utf-8")
-    (folder / "siaga.yaml").write_text("rules: !include_dir rules\n", "utf-8")
+    (folder / "scripts.yaml").write_text(scripts, "utf-8")
+    shared = "scripts: !include scripts.yaml\n" if scripts else ""
+    (folder / "siaga.yaml").write_text(f"rules: !include_dir rules\n{shared}", "utf-8")
     texts = Texts(language)
     loaded = load_yaml(folder / "siaga.yaml", find_secret={"kunci": "rahasia-sekali"}.get, texts=texts)
     assert not loaded.problems, [str(problem) for problem in loaded.problems]
-    return load_rules(loaded.value["rules"], words or built_in_words(), settings(language), texts)
+    site = msgspec.structs.replace(settings(language), scripts=loaded.value.get("scripts"))
+    return load_rules(loaded.value["rules"], words or built_in_words(), site, texts)
 
 
 class RecordingPtz:

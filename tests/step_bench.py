@@ -1,0 +1,138 @@
+"""A hub with a real engine for tests of steps, and a stranger's action that remembers what it was asked."""
+
+import asyncio
+from datetime import timedelta
+
+import voluptuous as vol
+from hub_for_rules import built_in_words, close_hub, event, open_hub, read_rules, until
+
+from siaga.core.clock import ManualClock
+from siaga.core.contracts import Kind
+from siaga.core.errors import ActionFailed
+from siaga.core.types import ActionResult
+from siaga.rules.engine import RuleEngine
+
+
+def str_of(value):
+    """Take whatever a template gives."""
+    return str(value)
+
+
+CATAT = vol.Schema({vol.Required("kata"): str_of, vol.Optional("gagal", default=False): bool})
+
+
+class Note:
+    """Remember each call by its key, as a careful plugin does: the same key again changes nothing."""
+
+    targets = ("camera",)
+
+    def __init__(self, bench) -> None:
+        self._bench = bench
+
+    async def run(self, call, hub):
+        self._bench.calls.append(call)
+        if call.data["gagal"]:
+            raise ActionFailed(f"{call.data['kata']} rusak")
+        return ActionResult(data={"kata": call.data["kata"], "kamera": list(call.target.get("camera", ()))})
+
+
+class NotesWords:
+    """Offer the built-in words, and ``catat`` of a stranger's plugin."""
+
+    def __init__(self, bench) -> None:
+        known = built_in_words()
+        self.triggers, self.conditions = known.triggers, known.conditions
+        self.actions = {**known.actions, "catat": Kind("catat", CATAT, lambda: Note(bench), "Catat", "Note")}
+        self.template_functions, self.event_kinds = known.template_functions, known.event_kinds
+
+
+class StepBench:
+    """Run the actions of one rule, ``aturan``, which begins with an event ``object.person``."""
+
+    def __init__(self, folder) -> None:
+        self.folder = folder
+        self.calls = []
+        self.hub = self.engine = None
+        self._rules = self._scripts = ""
+        self._writing = self._written = 0
+
+    @property
+    def done(self) -> list[str]:
+        """Return the words of ``catat`` in the order that it was asked, those that failed too."""
+        return [call.data["kata"] for call in self.calls]
+
+    def read(self, actions, more="", scripts="", language="id"):
+        self._rules = (
+            f"- id: aturan\n  triggers: [{{trigger: event, kind: object.person}}]\n{more}  actions:{actions}\n"
+        )
+        self._scripts = scripts
+        return read_rules(self._rules, self.folder, language, words=NotesWords(self), scripts=scripts)
+
+    async def open(self, actions, more="", scripts="", clock=None):
+        loaded = self.read(actions, more, scripts)
+        assert not loaded.problems, [str(problem) for problem in loaded.problems]
+        return await self._open(loaded, clock)
+
+    async def _open(self, loaded, clock=None):
+        self.hub = await open_hub(self.folder / "siaga.db", clock)
+        write = self.hub.journal.write
+
+        async def counted(job, then=None):
+            self._writing += 1
+            try:
+                return await write(job, then)
+            finally:
+                self._written += 1
+
+        self.hub.journal.write = counted
+        self.engine = RuleEngine(self.hub, loaded)
+        await self.engine.start()
+        return self
+
+    async def close(self):
+        if self.hub is not None:
+            await close_hub(self.hub, self.engine)
+            self.hub = None
+
+    async def again(self, after_s=0.0):
+        """Stop in the middle of whatever runs, and start on the same journal some seconds later."""
+        later = self.hub.clock.now() + timedelta(seconds=after_s)
+        await self.close()
+        loaded = read_rules(self._rules, self.folder, words=NotesWords(self), scripts=self._scripts)
+        await self._open(loaded, ManualClock(later))
+        await self.rest()
+
+    async def tell(self, *events):
+        for one in events or (event("object.person", at=self.hub.clock.now()),):
+            await self.hub.emit(one)
+        await self.rest()
+
+    async def rest(self):
+        """Wait until every event was met and nothing goes on without the clock."""
+        last = await self.hub.events.last_seq()
+        await until(lambda: self.engine._cursor >= last, "the journal was followed")
+        still = 0
+        while still < 4:
+            before = self._writing
+            await asyncio.sleep(0.003)
+            still = still + 1 if before == self._writing == self._written else 0
+
+    async def advance(self, seconds):
+        await self.hub.clock.advance(seconds)
+        await self.rest()
+
+    async def trace(self):
+        return (await self.engine.traces("aturan"))[0]
+
+    async def rows(self):
+        return {step.path: step for step in (await self.trace()).steps}
+
+
+def say(word, more=""):
+    """Return a step that notes a word."""
+    return f'{{action: catat, data: {{kata: "{word}"}}{more}}}'
+
+
+def break_down(word, more=""):
+    """Return a step that fails."""
+    return f'{{action: catat, data: {{kata: "{word}", gagal: true}}{more}}}'
