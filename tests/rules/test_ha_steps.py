@@ -150,35 +150,35 @@ ROWS = {
     ),
     "a trigger is waited for": Row(
         TRIGGER,
-        f"[{{wait_for_trigger: [{{trigger: event, kind: fire.smoke, id: asap}}]}},"
+        f"[{{wait_for_trigger: [{{trigger: event, kind: object.bus, id: bus}}]}},"
         f" {say('{{ wait.completed }} {{ wait.trigger.id }} {{ wait.trigger.event.camera.name }}')}]",
-        ["True asap Kali Ciliwung"],
-        ("zone.enter", "fire.smoke"),
+        ["True bus Kali Ciliwung"],
+        ("zone.enter", "object.bus"),
     ),
     "any of several triggers ends the wait": Row(
         TRIGGER,
-        f"[{{wait_for_trigger: [{{trigger: event, kind: fire.smoke}}, {{trigger: event, kind: fire.flame}}]}},"
+        f"[{{wait_for_trigger: [{{trigger: event, kind: object.bus}}, {{trigger: event, kind: object.car}}]}},"
         f" {say('{{ wait.trigger.event.kind }}')}]",
-        ["fire.flame"],
-        ("fire.flame", "fire.smoke"),
+        ["object.car"],
+        ("object.car", "object.bus"),
     ),
     "wait.trigger is none after the timeout": Row(
         WAIT,
-        f"[{{wait_for_trigger: {{trigger: event, kind: fire.smoke}}, timeout: 30}},"
+        f"[{{wait_for_trigger: {{trigger: event, kind: object.bus}}, timeout: 30}},"
         f" {say('{{ wait.trigger is none }}')}]",
         ["True"],
         (31,),
     ),
     "wait.remaining tells what is left after a trigger": Row(
         WAIT,
-        f"[{{wait_for_trigger: {{trigger: event, kind: fire.smoke}}, timeout: 30}},"
+        f"[{{wait_for_trigger: {{trigger: event, kind: object.bus}}, timeout: 30}},"
         f" {say('{{ wait.remaining | round }}')}]",
         ["20"],
-        (10, "fire.smoke"),
+        (10, "object.bus"),
     ),
     "a wait for a trigger may end the run when its time is over": Row(
         TIMEOUT,
-        "[{wait_for_trigger: {trigger: event, kind: fire.smoke}, timeout: 30, continue_on_timeout: false},"
+        "[{wait_for_trigger: {trigger: event, kind: object.bus}, timeout: 30, continue_on_timeout: false},"
         f" {say('a')}]",
         [],
         (31,),
