@@ -13,7 +13,7 @@ import numpy as np
 
 from siaga.core.errors import LinkClosed
 from siaga.core.media.link import MessageSocket
-from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Watch
+from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Urge, Watch
 
 VTEST = Path(__file__).resolve().parents[2] / "shared" / "media" / "vtest.avi"
 
@@ -128,6 +128,7 @@ class PacketServer:
         self.scenes = {}
         self.asked = threading.Event()
         self.sent_at = {}
+        self.urged = []
         self._links = []
         self._is_over = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -159,6 +160,8 @@ class PacketServer:
         try:
             while True:
                 for message in link.receive():
+                    if isinstance(message, Urge):
+                        self.urged.append((message.camera, message.is_urgent))
                     if isinstance(message, Watch) and message.camera in self.scenes:
                         threading.Thread(target=self._play, args=(link, message.camera), daemon=True).start()
                         self.asked.set()

@@ -30,6 +30,7 @@ from siaga.core.media.messages import (
     StartBurst,
     Stop,
     StreamChanged,
+    Urge,
     Watch,
 )
 from siaga.core.types import Clip
@@ -171,6 +172,9 @@ class PacketEnd:
         self.heard: list[Any] = []
         for camera in cameras:
             self._link.send(Watch(camera=camera))
+
+    def send(self, message: Watch | Urge) -> None:
+        self._link.send(message)
 
     def until(self, match: Callable[[list[Any]], bool], limit_s: float = 10) -> list[Any]:
         deadline = time.monotonic() + limit_s

@@ -59,7 +59,6 @@ class Live:
         self._parts = parts
         self._task: TaskHandle | None = None
         self.pages: set[Page] = set()
-        self.let_go = 0
 
     def start(self) -> None:
         """Begin to listen; a task of the hub."""
@@ -132,7 +131,7 @@ class Live:
                 continue
             await self._tell(page, message)
         if page.is_lost:
-            self.let_go += 1
+            self._parts.pages_let_go += 1
             await page.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
     async def _tell(self, page: Page, message: object) -> None:

@@ -26,10 +26,11 @@ _OF_A_PROCESS = {"pid", "rss_bytes", "cpu_s", "restarts"}
 class HubCollector:
     """Gather the figures at the moment they are asked for; ``notices`` were counted just before."""
 
-    def __init__(self, hub: HubPort, *, notices: Mapping[str, int], pages: int) -> None:
+    def __init__(self, hub: HubPort, *, notices: Mapping[str, int], pages: int, let_go: int = 0) -> None:
         self._hub = hub
         self._notices = notices
         self._pages = pages
+        self._let_go = let_go
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
@@ -45,6 +46,9 @@ class HubCollector:
         fps = GaugeMetricFamily("siaga_stream_fps", "Pictures a second", labels=labels)
         bits = GaugeMetricFamily("siaga_stream_bits_per_second", "Bits a second", labels=labels)
         ring = GaugeMetricFamily("siaga_stream_ring_seconds", "Seconds kept for the pre-roll", labels=labels)
+        unkept = CounterMetricFamily(
+            "siaga_stream_ring_dropped", "Packets that the pre-roll could not keep", labels=labels
+        )
         again = CounterMetricFamily("siaga_stream_reconnects", "Times the stream was connected again", labels=labels)
         for camera in self._hub.settings.cameras:
             for role in ROLES:
@@ -55,13 +59,17 @@ class HubCollector:
                 fps.add_metric([camera, role], report.fps)
                 bits.add_metric([camera, role], report.bits_per_s)
                 ring.add_metric([camera, role], report.ring_s)
+                unkept.add_metric([camera, role], report.ring_dropped)
                 again.add_metric([camera, role], report.reconnects)
-        yield from (live, fps, bits, ring, again)
+        yield from (live, fps, bits, ring, unkept, again)
 
     def _eyes(self) -> Iterator[Metric]:
         labels = ["camera"]
         awake = GaugeMetricFamily("siaga_eye_awake", "1 while every picture is decoded", labels=labels)
         decoded = CounterMetricFamily("siaga_eye_decoded", "Pictures decoded", labels=labels)
+        gate = GaugeMetricFamily(
+            "siaga_eye_size_gate", "1 where packet sizes are trusted to wake a scene", labels=labels
+        )
         skipped = CounterMetricFamily("siaga_eye_skipped", "Pictures passed over for newer ones", labels=labels)
         errors = CounterMetricFamily("siaga_eye_decode_errors", "Pictures that could not be decoded", labels=labels)
         looks = CounterMetricFamily("siaga_eye_looks", "Looks of a detector", labels=["camera", "detector"])
@@ -72,12 +80,13 @@ class HubCollector:
                 continue
             awake.add_metric([camera], float(report.mode == "awake"))
             decoded.add_metric([camera], report.decoded)
+            gate.add_metric([camera], float(report.size_gate == "trusted"))
             skipped.add_metric([camera], report.skipped)
             errors.add_metric([camera], report.decode_errors)
             off.add_metric([camera], len(report.detectors_off))
             for detector, count in report.looks.items():
                 looks.add_metric([camera, detector], count)
-        yield from (awake, decoded, skipped, errors, looks, off)
+        yield from (awake, gate, decoded, skipped, errors, looks, off)
 
     def _processes(self) -> Iterator[Metric]:
         labels = ["process"]
@@ -116,7 +125,9 @@ class HubCollector:
         journal.add_metric([], self._hub.journal.under_way)
         pages = GaugeMetricFamily("siaga_open_pages", "Pages that follow the live stream")
         pages.add_metric([], self._pages)
-        yield from (dropped, notices, unknown, journal, pages)
+        let_go = CounterMetricFamily("siaga_pages_let_go", "Pages that were too slow and were closed")
+        let_go.add_metric([], self._let_go)
+        yield from (dropped, notices, unknown, journal, pages, let_go)
 
 
 def _rss_bytes() -> int:
@@ -138,7 +149,7 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
     # A registry of our own: the library's global one would show the process of whoever imported it.
     registry = CollectorRegistry()
     notices = await parts.hub.outbox.counts()
-    registry.register(HubCollector(parts.hub, notices=notices, pages=parts.open_pages))
+    registry.register(HubCollector(parts.hub, notices=notices, pages=parts.open_pages, let_go=parts.pages_let_go))
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -51,6 +51,7 @@ class Parts:
         self.hook_rate = HookRate(hub.clock)
         self.basic_logins = BasicLogins(hub.clock)
         self.open_pages = 0
+        self.pages_let_go = 0
         self.throttle = LoginThrottle(hub.clock)
         self.static = StaticFiles(Path(__file__).parent / "static")
         self._templates = jinja2.Environment(

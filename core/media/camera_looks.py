@@ -104,6 +104,11 @@ class CameraLooks:
             if not seat.off
         )
 
+    @property
+    def needs_soon(self) -> bool:
+        """Say whether a detector waits for what comes, and not only for the next keyframe."""
+        return any(not (seat.off or seat.is_judge or seat.wants.keyframes_only) for seat in self._seats)
+
     def is_make_due(self, mono_s: float) -> bool:
         """Say whether a detector is to be made, at first or after one could not be."""
         return any(seat.is_make_due(mono_s) for seat in self._seats)

@@ -35,6 +35,7 @@ from .messages import (
     TakePicture,
     ToEye,
     Unwatch,
+    Urge,
     Watch,
     WatchCamera,
 )
@@ -47,6 +48,8 @@ HUB_TIMEOUT_S = 10.0
 PACKETS_TIMEOUT_S = 2.0
 # Packets of many cameras are taken together: waking for each one costs more than reading it.
 GATHER_S = 0.02
+# Orders and packets end the wait; only the beat and the next try to connect need the time.
+IDLE_S = 0.25
 # So long is decoded before the hub hears a beat and gives its orders; a woken GOP of 4K takes many times that.
 SLICE_S = 0.4
 # Reading goes on while decoding is behind, or the recorder would have to drop what is sent.
@@ -65,6 +68,7 @@ class Packets:
         self._link: MessageSocket[FromPackets] | None = None
         self._wait_s = FIRST_WAIT_S
         self._try_at_s = 0.0
+        self._calm: set[str] = set()
 
     def connect(self, cameras: list[str]) -> None:
         """Connect if that is due, and ask for the packets of all cameras."""
@@ -80,10 +84,23 @@ class Packets:
             return
         self._link = MessageSocket(sock, FromPackets)
         self._selector.register(sock, selectors.EVENT_READ, "packets")
+        self._calm.clear()
         for camera in cameras:
             self.send(Watch(camera=camera))
 
-    def send(self, message: Watch | Unwatch) -> None:
+    def urge(self, camera: str, *, is_urgent: bool) -> None:
+        """Tell the recorder whether a camera's pictures are waited for, where that has changed."""
+        if self._link is None or is_urgent != (camera in self._calm):
+            return
+        (self._calm.discard if is_urgent else self._calm.add)(camera)
+        self.send(Urge(camera=camera, is_urgent=is_urgent))
+
+    def forget(self, camera: str) -> None:
+        """Ask for no more of a camera."""
+        self._calm.discard(camera)
+        self.send(Unwatch(camera=camera))
+
+    def send(self, message: Watch | Unwatch | Urge) -> None:
         """Tell the recorder; without a connection it is told when there is one."""
         if self._link is None:
             return
@@ -142,7 +159,9 @@ class Eye:
                 self._packets.connect(list(self._lookouts))
                 until_s = time.monotonic() + SLICE_S
                 is_behind = self._catch_up(until_s)
-                self._receive(0.0 if is_behind else 0.1, until_s)
+                self._receive(0.0 if is_behind else IDLE_S, until_s)
+                for lookout in self._lookouts.values():
+                    self._packets.urge(lookout.camera, is_urgent=lookout.is_urgent)
                 self._beat()
                 if not is_behind:
                     time.sleep(GATHER_S)
@@ -186,7 +205,7 @@ class Eye:
     def _forget(self, camera: str) -> None:
         self._looks.forget(camera)
         if self._lookouts.pop(camera, None) is not None:
-            self._packets.send(Unwatch(camera=camera))
+            self._packets.forget(camera)
 
     def _picture(self, order: TakePicture) -> PictureTaken:
         lookout = self._lookouts.get(order.camera)

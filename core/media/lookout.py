@@ -90,6 +90,15 @@ class Lookout:
         """Say whether packets wait that are to be decoded."""
         return self._is_catching_up
 
+    @property
+    def is_urgent(self) -> bool:
+        """Say whether a detector waits for the next pictures: of a scene that is awake, or wakes on their size."""
+        looks = self._looks.of(self.camera)
+        if looks is None:  # still being made
+            return True
+        may_wake = self._decodes_all or self._gate.sizes.trust == "trusted"
+        return may_wake and looks.needs_soon
+
     def take(self, packet: StreamPacket, until_s: float = math.inf) -> None:
         """Take the next packet: decode it, keep it for a waking, or both. Nothing is decoded after ``until_s``."""
         if self._decoder is None:

@@ -66,7 +66,7 @@ class Stop(Message):
 
 
 class StreamReport(Struct):
-    """Say how one stream is doing."""
+    """Say how one stream is doing. ``ring_dropped`` packets fitted into no ring: a GOP without end, or before one."""
 
     camera: str
     role: StreamRole
@@ -79,6 +79,7 @@ class StreamReport(Struct):
     bits_per_s: float = 0.0
     ring_s: float = 0.0
     ring_bytes: int = 0
+    ring_dropped: int = 0
     reconnects: int = 0
     packets: int = 0
 
@@ -91,13 +92,17 @@ class StreamChanged(Message):
 
 
 class RecorderBeat(Message):
-    """Say every two seconds that the recorder lives, and how its streams are."""
+    """Say every two seconds that the recorder lives, and how its streams are.
+
+    What was dropped counts packets: an eye was slow, a clip waited too long for its disk.
+    """
 
     pid: int
     rss_bytes: int
     cpu_s: float
     streams: tuple[StreamReport, ...] = ()
     dropped_for_eyes: int = 0
+    dropped_for_clips: int = 0
 
 
 class BurstAnswer(Message):
@@ -136,6 +141,16 @@ class Unwatch(Message):
     """Ask for no more."""
 
     camera: str
+
+
+class Urge(Message):
+    """Say whether somebody waits for a camera's pictures: they come at once then, else some at a time.
+
+    Who never says so gets them at once.
+    """
+
+    camera: str
+    is_urgent: bool
 
 
 class StreamHeader(PacketMessage):
@@ -274,6 +289,6 @@ class PictureTaken(Message):
 ToRecorder = OpenCamera | CloseCamera | StartBurst | AcceptClip | Stop
 FromRecorder = StreamChanged | RecorderBeat | BurstAnswer | ClipDone | ClipFailed
 FromPackets = StreamHeader | StreamPacket | StreamEnd
-ToPackets = Watch | Unwatch
+ToPackets = Watch | Unwatch | Urge
 ToEye = WatchCamera | ForgetCamera | TakePicture | Stop
 FromEye = EyeBeat | EyeEvent | Reading | PictureTaken

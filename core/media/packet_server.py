@@ -15,27 +15,24 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from ..errors import LinkClosed
-from .link import Unframer, frame
-from .messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Unwatch, Watch
+from .link import frame
+from .messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Unwatch, Urge, Watch
+from .packet_queue import PacketQueue
 from .ring import MAX_GOP_UNITS, AccessUnit, StreamConfig
 
 logger = logging.getLogger(__name__)
 
-# Two seconds of ten busy cameras. An eye that is further behind than that sees the past.
-_QUEUE_BYTES = 4_000_000
-_SEND_BUFFER_BYTES = 1 << 20
 _MAX_EYES = 64
 # How long packets gather. An eye sees a picture half of this later on average; at 25 ms the sending alone costs
 # a third of what reading does.
 _TICK_S = 0.04
-# Without packets for so long the thread sleeps until one comes.
+# The same while nobody waits for pictures. Several wake an eye once, and find its code and tables still near.
+_CALM_TICK_S = 0.15
+# Without packets for so many ticks the thread sleeps until one comes.
 _REST_TICKS = 50
-# The system takes 1,024 pieces in one call.
-_MAX_PIECES = 256
 # Minutes of fifty cameras: so much gathers only when the thread stands still.
 _MAX_GATHERED = 50_000
 # A keyframe and what follows it, kept for who begins to watch: no GOP of a camera is larger.
@@ -60,7 +57,7 @@ class PacketServer:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._eyes: set[_Eye] = set()
+        self._eyes: set[PacketQueue] = set()
         self._dropped_by_gone = 0
         self._is_closed = False
         self._is_ticking = False
@@ -91,13 +88,13 @@ class PacketServer:
     def _run(self) -> None:
         quiet_ticks = 0
         while not self._is_closed:
-            for key, events in self._selector.select(_TICK_S if self._is_ticking else None):
+            for key, events in self._selector.select(self._wait_s()):
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.fileobj is self._wake_read:
                     with contextlib.suppress(OSError):
                         self._wake_read.recv(4096)
-                elif isinstance(key.data, _Eye):
+                elif isinstance(key.data, PacketQueue):
                     self._serve(key.data, events)
             quiet_ticks = 0 if self._gathered else quiet_ticks + 1
             self._send_gathered()
@@ -107,6 +104,12 @@ class PacketServer:
         for eye in list(self._eyes):
             self._forget(eye)
         self._listener.close()
+
+    def _wait_s(self) -> float | None:
+        if not self._is_ticking:
+            return None
+        with self._lock:
+            return _TICK_S if any(feed.is_urgent for feed in self._feeds.values()) else _CALM_TICK_S
 
     def _send_gathered(self) -> None:
         while self._gathered:
@@ -137,11 +140,11 @@ class PacketServer:
         if len(self._eyes) >= _MAX_EYES:
             sock.close()
             return
-        eye = _Eye(sock)
+        eye = PacketQueue(sock)
         self._eyes.add(eye)
         self._selector.register(sock, selectors.EVENT_READ, eye)
 
-    def _serve(self, eye: _Eye, events: int) -> None:
+    def _serve(self, eye: PacketQueue, events: int) -> None:
         try:
             if events & selectors.EVENT_READ:
                 for message in eye.receive():
@@ -151,14 +154,16 @@ class PacketServer:
         except LinkClosed:
             self._forget(eye)
 
-    def _obey(self, eye: _Eye, message: ToPackets) -> None:
+    def _obey(self, eye: PacketQueue, message: ToPackets) -> None:
         feed = self.feed(message.camera)
         if isinstance(message, Watch):
             feed.add(eye)
         elif isinstance(message, Unwatch):
             feed.remove(eye)
+        elif isinstance(message, Urge):
+            feed.urge(eye, is_urgent=message.is_urgent)
 
-    def _forget(self, eye: _Eye) -> None:
+    def _forget(self, eye: PacketQueue) -> None:
         with self._lock:
             feeds = list(self._feeds.values())
         for feed in feeds:
@@ -176,7 +181,9 @@ class Feed:
     def __init__(self, camera: str, gather: Callable[[Callable[[], None]], None]) -> None:
         self._camera = camera
         self._gather = gather
-        self._eyes: list[_Eye] = []
+        self._eyes: list[PacketQueue] = []
+        self._calm: set[PacketQueue] = set()
+        self.is_urgent = False  # read by the camera's reader too
         self._header: bytes | None = None
         self._is_ended = True
         self._gop: list[AccessUnit] = []
@@ -194,11 +201,12 @@ class Feed:
         """Tell that the stream is lost; the next keyframe comes behind a header again. Any thread may call it."""
         self._gather(self._end)
 
-    def add(self, eye: _Eye) -> None:
+    def add(self, eye: PacketQueue) -> None:
         """Begin with the header and the open GOP, so that an eye sees at once."""
         if eye in self._eyes:
             return
         self._eyes.append(eye)
+        self.is_urgent = True
         if self._header is None or self._is_ended:
             return
         eye.put_word(self._header)
@@ -206,10 +214,16 @@ class Feed:
         for unit in self._gop:
             eye.put(self._camera, self._frame(unit), unit.is_key)
 
-    def remove(self, eye: _Eye) -> None:
+    def remove(self, eye: PacketQueue) -> None:
         """Send this eye no more."""
         if eye in self._eyes:
             self._eyes.remove(eye)
+            self.urge(eye, is_urgent=True)
+
+    def urge(self, eye: PacketQueue, *, is_urgent: bool) -> None:
+        """Say whether this eye waits for the pictures."""
+        (self._calm.discard if is_urgent else self._calm.add)(eye)
+        self.is_urgent = any(one not in self._calm for one in self._eyes)
 
     def _open(self, config: StreamConfig) -> None:
         self._header = frame(
@@ -266,101 +280,3 @@ class Feed:
                 data=unit.data,
             )
         )
-
-
-class _Eye:
-    """One eye's connection and what still waits for it, bounded in bytes."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        self.sock = sock
-        self.dropped = 0
-        self.is_full = False  # the socket takes no more for now
-        self._unframer: Unframer[ToPackets] = Unframer(ToPackets)
-        # (camera, bytes); a word (header, end) has no camera and is never dropped.
-        self._waiting: deque[tuple[str | None, bytes]] = deque()
-        self._waiting_bytes = 0
-        self._begun = memoryview(b"")  # the rest of what has gone out in part
-        self._skipping: set[str] = set()
-
-    @property
-    def has_waiting(self) -> bool:
-        """Say whether something is left to send."""
-        return bool(self._waiting or self._begun)
-
-    def receive(self) -> list[ToPackets]:
-        """Return what the eye says. LinkClosed."""
-        try:
-            content = self.sock.recv(65536)
-        except BlockingIOError:
-            return []
-        except OSError as err:
-            raise LinkClosed("the eye is gone") from err
-        if not content:
-            raise LinkClosed("the eye is gone")
-        return self._unframer.feed(content)
-
-    def wait_for_key(self, camera: str) -> None:
-        """Send nothing of a camera before its next keyframe."""
-        self._skipping.add(camera)
-
-    def put_word(self, framed: bytes) -> None:
-        """Send a header or an end, behind what waits."""
-        self._append(None, framed)
-
-    def put(self, camera: str, framed: bytes, is_key: bool) -> None:
-        """Send a packet, or drop it and the rest of its GOP when too much waits."""
-        if camera in self._skipping and not is_key:
-            self.dropped += 1
-            return
-        if self._waiting_bytes + len(framed) > _QUEUE_BYTES:
-            self._drop_waiting(camera)
-            if not is_key or self._waiting_bytes + len(framed) > _QUEUE_BYTES:
-                self._skipping.add(camera)
-                self.dropped += 1
-                return
-        self._skipping.discard(camera)
-        self._append(camera, framed)
-
-    def flush(self) -> bool:
-        """Send as much as the socket takes; True when nothing is left. LinkClosed."""
-        while self._begun or self._waiting:
-            pieces: list[bytes | memoryview] = [
-                self._begun,
-                *(framed for _, framed in islice(self._waiting, _MAX_PIECES)),
-            ]
-            try:
-                sent = self.sock.sendmsg(pieces)
-            except BlockingIOError:
-                self.is_full = True
-                return False
-            except OSError as err:
-                raise LinkClosed("the eye is gone") from err
-            self._take_away(sent)
-        self.is_full = False
-        return True
-
-    def _take_away(self, sent: int) -> None:
-        if sent < len(self._begun):
-            self._begun = self._begun[sent:]
-            return
-        sent -= len(self._begun)
-        self._begun = memoryview(b"")
-        while sent:
-            _, framed = self._waiting.popleft()
-            self._waiting_bytes -= len(framed)
-            if sent < len(framed):
-                self._begun = memoryview(framed)[sent:]
-                return
-            sent -= len(framed)
-
-    def _append(self, camera: str | None, framed: bytes) -> None:
-        self._waiting.append((camera, framed))
-        self._waiting_bytes += len(framed)
-
-    def _drop_waiting(self, camera: str) -> None:
-        kept = deque(item for item in self._waiting if item[0] != camera)
-        self.dropped += len(self._waiting) - len(kept)
-        self._waiting = kept
-        self._waiting_bytes = sum(len(framed) for _, framed in kept)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import av
@@ -21,6 +21,7 @@ from ..errors import AuthFailed, CameraError, CameraLost
 from ..texts import Texts
 from .backoff import Backoff
 from .messages import StreamCondition
+from .reader_pauses import Pauses
 from .recorder_parameters import continues_picture, has_picture, is_complete, parameter_sets, picture_size
 from .recorder_source import StreamUnreadable, find_video, is_file, name_error, open_source
 from .recorder_timeline import Pace, Timeline
@@ -63,8 +64,11 @@ class StreamReader:
         name: str,
         timeline: Timeline | None = None,
         follows_gap: bool = False,
+        is_urgent: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Prepare to read; ``is_urgent`` says whether somebody waits for each picture, or some may gather."""
         self._source = source
+        self._is_urgent = is_urgent
         self._listener = listener
         self._texts = texts
         self._timeline = timeline or Timeline()
@@ -159,8 +163,9 @@ class StreamReader:
             is_first_round = False
 
     def _pass_on(self, packets: Iterator[Packet[VideoStream]], units: _Assembler, pace: Pace | None) -> int:
-        count, last_mono_s = 0, time.monotonic()
+        count, last_mono_s, pauses = 0, time.monotonic(), Pauses()
         while not self._is_stopped.is_set():
+            asked_mono_s = time.monotonic()
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError, ValueError) as err:
@@ -174,6 +179,9 @@ class StreamReader:
                     pace.wait(piece.dts_s if piece.dts_s is not None else piece.pts_s)
                     self._active_mono_s = time.monotonic()
                 count += self._place(units, piece, self._active_mono_s)
+            pause_s = pauses.pause_s(packet.size, asked_mono_s, last_mono_s)
+            if pause_s and pace is None and not self._is_urgent():
+                self._is_stopped.wait(pause_s)
         return count
 
     def _place(self, units: _Assembler, piece: _Piece, arrived_mono_s: float) -> int:

@@ -202,6 +202,7 @@ class Recorder:
             cpu_s=time.process_time(),
             streams=tuple(report for camera in cameras for report in camera.reports()),
             dropped_for_eyes=self._packets.dropped,
+            dropped_for_clips=self._writer.dropped_units,
         )
 
     def _retell(self) -> None:

@@ -116,6 +116,7 @@ class RecordedStream:
                 bits_per_s=round(self._meter.bits_per_s),
                 ring_s=round(self._ring.seconds, 2) if self._ring else 0.0,
                 ring_bytes=self._ring.size_bytes if self._ring else 0,
+                ring_dropped=self._ring.dropped_units if self._ring else 0,
                 reconnects=max(0, self._times_live - 1),
                 packets=self._meter.packets,
             )
@@ -181,6 +182,7 @@ class RecordedStream:
             name=name,
             timeline=self._timeline,
             follows_gap=self._config is not None,
+            is_urgent=lambda: self._feed is not None and self._feed.is_urgent,
         )
         reader.start()
         return reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -41,10 +42,16 @@ def open_source(source: StreamSource, texts: Texts) -> InputContainer:
     """Open a source; AuthFailed, CameraLost or StreamUnreadable in words, never with the login."""
     options = {**_default_options(source), **source.options}
     file_format = options.pop("format", None)
+    began_mono_s = time.monotonic()
     try:
         return av.open(
             _with_login(source), format=file_format, options=options, timeout=_TIMEOUTS_S, metadata_errors="replace"
         )
+    except av.error.InvalidDataError as err:
+        # A camera that takes the connection and never answers ends so too, when its time is up.
+        if not is_file(source) and time.monotonic() - began_mono_s >= 0.9 * _TIMEOUTS_S[0]:
+            raise CameraLost(texts("media.lost.timeout")) from None
+        raise name_error(err, source, texts) from None
     except (av.error.FFmpegError, OSError, ValueError) as err:
         raise name_error(err, source, texts) from None  # the chained error would show the URL with its login
 

@@ -105,6 +105,9 @@ class Child:
         figures = {"restarts": float(self.restarts)}
         if self.beat is not None:
             figures |= {"pid": self.beat.pid, "rss_bytes": self.beat.rss_bytes, "cpu_s": self.beat.cpu_s}
+        if isinstance(self.beat, RecorderBeat):
+            figures["dropped_for_eyes"] = self.beat.dropped_for_eyes
+            figures["dropped_for_clips"] = self.beat.dropped_for_clips
         figures["dropped_pictures"] = self.inbox.dropped_pictures
         figures["dropped_facts"] = self.inbox.dropped_facts
         state: HealthState = (

@@ -241,6 +241,12 @@ async def test_prometheus_reads_with_an_account_and_nobody_without(inside):
                 assert answer.status == status
                 figures = await answer.text()
         assert 'siaga_stream_live{camera="kali",stream="main"} 1.0' in figures
+        for dropped in (
+            "siaga_pages_let_go_total 0.0",
+            'siaga_stream_ring_dropped_total{camera="kali",stream="main"} 0.0',
+        ):
+            assert dropped in figures, "what is dropped is counted where it can be seen"
+        assert "siaga_eye_size_gate{" in figures
         async with scraper.get(app.url + "/", headers=login(PASSWORD), allow_redirects=False) as answer:
             assert answer.status == 303, "Basic opens the figures alone"
 

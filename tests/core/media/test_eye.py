@@ -44,6 +44,9 @@ class Brightness:
     def look(self, frame, context):
         return [Observation(kind="brightness", data={"mean": float(frame.luma.mean())}, is_event=False)]
 
+class Watches(Brightness):
+    wants = Wants(pixels="luma", interval_s=0.2)
+
 class Raises(Brightness):
     wants = Wants(pixels="luma", interval_s=0.1)
     def look(self, frame, context): raise KeyError("a stranger's mistake")
@@ -57,7 +60,7 @@ class Slow(Brightness):
 
 @hookimpl
 def offer_detectors():
-    kinds = (("brightness", Brightness), ("raises", Raises), ("hangs", Hangs), ("slow", Slow))
+    kinds = (("brightness", Brightness), ("watches", Watches), ("raises", Raises), ("hangs", Hangs), ("slow", Slow))
     return [Kind(name, vol.Schema({}), make, name) for name, make in kinds]
 '''
 
@@ -183,6 +186,19 @@ def test_an_eye_answers_pictures_forgets_cameras_and_leaves_with_the_hub(server,
     eye.link.send(ForgetCamera(camera="kali"))
     eye.wait(lambda m: isinstance(m, EyeBeat) and report_of(m, "kali") is None)
     assert eye.end() == 0
+
+
+@pytest.mark.slow
+def test_an_eye_says_for_which_cameras_a_detector_waits(server, eye):
+    server.add("kali", encode(moving_pictures(40, SMALL)))
+    server.add("taman", encode(moving_pictures(40, SMALL)))
+    server.add("rumah", encode(still_pictures(40, SMALL)))
+    eye.watch("kali", "brightness")  # looks at keyframes only
+    eye.watch("taman", "watches")
+    eye.watch("rumah", "watches")
+    eye.wait(is_report("rumah", lambda r: r.mode == "asleep"))
+    assert server.urged[0] == ("kali", False)
+    assert ("rumah", False) in server.urged and "taman" not in dict(server.urged)
 
 
 @pytest.mark.slow

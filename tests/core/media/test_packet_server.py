@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from recorder_process import PacketEnd
 
-from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket
+from siaga.core.media.messages import StreamEnd, StreamHeader, StreamPacket, Urge
 from siaga.core.media.packet_server import PacketServer
 from siaga.core.media.ring import AccessUnit, StreamConfig
 
@@ -94,3 +94,25 @@ def test_an_eye_that_stops_reading_loses_whole_gops_and_then_goes_on(server):
     for before, after in pairwise(got):
         assert after.is_key or after.pts_s - before.pts_s == pytest.approx(0.1), "a gap ends at a keyframe"
     eye.close()
+
+
+def test_a_camera_is_urgent_while_one_of_its_eyes_waits_for_pictures(server):
+    feed = server.feed("kali")
+    assert not feed.is_urgent, "nobody looks"
+    first, second = watching(server, "kali"), watching(server, "kali")
+    assert feed.is_urgent
+    first.send(Urge(camera="kali", is_urgent=False))
+    second.send(Urge(camera="kali", is_urgent=False))
+    until(lambda: not feed.is_urgent)
+    second.send(Urge(camera="kali", is_urgent=True))
+    until(lambda: feed.is_urgent)
+    second.close()
+    until(lambda: not feed.is_urgent)
+    first.close()
+
+
+def until(is_so):
+    deadline = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -57,9 +57,10 @@ class Ear:
 
 
 @contextlib.contextmanager
-def reading(url: str, **more):
+def reading(url: str, *, is_urgent: bool = True, **more):
     ear = Ear()
-    reader = StreamReader(StreamSource(role="main", url=url, **more), ear, ENGLISH, name="kali main")
+    source = StreamSource(role="main", url=url, **more)
+    reader = StreamReader(source, ear, ENGLISH, name="kali main", is_urgent=lambda: is_urgent)
     reader.start()
     try:
         yield ear
@@ -134,6 +135,14 @@ def test_a_dead_address_and_an_unknown_path_are_told_apart(clip):
 
 
 @pytest.mark.slow
+def test_a_camera_that_takes_the_connection_and_never_answers_is_not_called_unreadable():
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, reading(f"rtsp://127.0.0.1:{silent.getsockname()[1]}/kali") as ear:
+        ear.until(lambda: len(ear.conditions) > 1, 15)
+    assert ear.conditions[1] == ("lost", ENGLISH("media.lost.timeout"))
+
+
+@pytest.mark.slow
 def test_a_camera_switched_off_and_on_comes_back_and_time_has_gone_on(clip):
     with RtspServer(clip) as server, reading(server.url()) as ear:
         ear.until(lambda: len(ear.units) > 5)
@@ -167,6 +176,17 @@ def test_a_camera_whose_pictures_stop_while_its_sound_goes_on_is_known_to_stall(
         ear.until(lambda: len(ear.units) > 3)
         server.stall()
         ear.until(lambda: ear.reason("stalled"), 14)
+
+
+@pytest.mark.slow
+def test_pictures_that_nobody_waits_for_come_some_at_a_time_and_all_of_them(clip):
+    with RtspServer(clip) as server, reading(server.url(), is_urgent=False) as ear:
+        ear.until(lambda: len(ear.units) >= 40)
+        units = ear.units[5:40]
+    for before, after in pairwise(units):
+        assert after.pts_s - before.pts_s == pytest.approx(0.1, abs=0.02), "none is missing"
+    wakings = sum(after.arrived_mono_s - before.arrived_mono_s > 0.05 for before, after in pairwise(units))
+    assert wakings < 0.8 * len(units)
 
 
 @pytest.mark.slow

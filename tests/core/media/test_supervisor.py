@@ -200,6 +200,8 @@ async def test_a_camera_goes_live_is_recorded_seen_and_everything_stops_in_time(
     assert int((await stage.media.picture("kali")).jpeg) == stage.pid("eye-1")
     assert [event.data["number"] for event in stage.sink.events] == [0, 1, 2]
     await stage.until(lambda: stage.media.eye_report("kali") is not None)
+    recorder = next(process for process in stage.media.processes() if process.part == "recorder")
+    assert recorder.figures["dropped_for_eyes"] == recorder.figures["dropped_for_clips"] == 0
     open_clip = await stage.burst("run-2", 60)
     pids = [stage.pid("recorder"), stage.pid("eye-1")]
     began = asyncio.get_running_loop().time()
