@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from datetime import time as time_of_day
 from difflib import get_close_matches
-from functools import partial
+from functools import wraps
 from inspect import signature
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from ..core.types import Json
 from .faults import FAULTS, safe_function
 from .sandbox import SOURCE_LIMIT, TIME_LIMIT_S, RuleEnvironment, bounded_range, join_output
 from .sandbox_filters import OwnLimit
+from .template_times import time_functions
 
 # What a filter (Jinja2's own assert things), a stranger's function, or a template's arithmetic may raise.
 _FAULTS = (TemplateError, *FAULTS)
@@ -51,10 +52,13 @@ class TemplateBox:
         limit_s: float = TIME_LIMIT_S,
     ) -> None:
         self._texts = texts
+        self._clock = clock
         self.zone = ZoneInfo(site.timezone)
-        bound = {name: _in_language(safe_function(function), texts.language) for name, function in functions.items()}
+        filled = {"language": texts.language, "zone": self.zone, "now": self._now}
+        bound = {name: _filled(safe_function(function), filled) for name, function in functions.items()}
         self._environment = RuleEnvironment(bound, _undefined(texts), limit_s)
-        self._environment.give("now", lambda: clock.now().astimezone(self.zone))
+        for name, function in time_functions(self._now, self.zone).items():
+            self._environment.give(name, function)
         self._environment.give("range", bounded_range)
         self._environment.give("min", min)
         self._environment.give("max", max)
@@ -83,6 +87,9 @@ class TemplateBox:
     def looked_at(self, source: str, variables: Mapping[str, Any]) -> dict[str, Json]:
         """Return the values behind the names that a template looks at, for the trace."""
         return {name: plain(value) for name in self.compile(source).names for value in _look(variables, name)}
+
+    def _now(self) -> datetime:
+        return self._clock.now().astimezone(self.zone)
 
     def _compile(self, source: str) -> Compiled:
         if len(source) > SOURCE_LIMIT:
@@ -133,11 +140,15 @@ def plain(value: Any) -> Json:  # noqa: ANN401
     return str(value)
 
 
-def _in_language(function: Callable[..., Any], language: str) -> Callable[..., Any]:
-    """Give the site's language to a function that asks for it by a parameter of that name."""
-    if "language" in signature(function).parameters:
-        return partial(function, language=language)
-    return function
+def _filled(function: Callable[..., Any], known: Mapping[str, Any]) -> Callable[..., Any]:
+    """Give a function the site's language, zone or clock where it has a parameter of that name; no template can."""
+    given = {name: value for name, value in known.items() if name in signature(function).parameters}
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        return function(*args, **{**kwargs, **given})
+
+    return call if given else function
 
 
 def _undefined(texts: Texts) -> type[StrictUndefined]:

@@ -24,9 +24,29 @@ class Named(dict[str, Any]):
 
 
 def site_view(settings: Settings) -> Named:
-    """Show the site to templates, as ``site``."""
-    site = settings.site
-    return Named(id=site.id, name=site.name, kecamatan=site.kecamatan, kota=site.kota, contact=site.contact)
+    """Show the site to templates, as ``site``; its cameras and places by id, its groups as lists of cameras' ids."""
+    site, cameras = settings.site, settings.cameras.values()
+    groups = dict.fromkeys(group for camera in cameras for group in camera.groups)
+    return Named(
+        id=site.id,
+        name=site.name,
+        kecamatan=site.kecamatan,
+        kota=site.kota,
+        contact=site.contact,
+        cameras=Named({camera.id: camera_view(camera, settings) for camera in cameras}),
+        groups=Named({group: [one.id for one in cameras if group in one.groups] for group in groups}),
+        places=Named(
+            {
+                place.id: Named(
+                    id=place.id,
+                    name=place.name,
+                    kind=place.kind,
+                    cameras=[one.id for one in cameras if one.place == place.id],
+                )
+                for place in settings.places.values()
+            }
+        ),
+    )
 
 
 def camera_view(camera: CameraSettings, settings: Settings) -> Named:

@@ -46,6 +46,21 @@ RESULTS = {
     "{{ now() | jam }}": "19.05 WIB",
     "{{ 1234.5 | angka(1) }}": "1.234,5",
     "{{ 7500 | lama }}": "2 jam 5 menit",
+    "{{ timedelta(hours=2, minutes=5) | lama }}": "2 jam 5 menit",
+    "{{ (now() - timedelta(minutes=5)) | lalu }}": "5 menit lalu",
+    "{{ now() | lalu }} {{ today_at('21:05') | lalu }}": "baru saja 2 jam lagi",
+    "{{ trigger.event.at | tanggal_jam }}": "22 November 2026 19.05 WIB",
+    "{{ '2026-11-22T12:05:00+00:00' | jam }}": "19.05 WIB",
+    "{{ '2026-11-22T20:00:00+00:00' | hari }}": "Senin",
+    "{{ now() < today_at('19:06') and now() >= today_at('19:05') }}": True,
+    "{{ as_datetime('2026-11-22T00:00:00Z') | jam }}": "07.00 WIB",
+    "{{ as_timestamp(now()) - as_timestamp('2026-11-22T19:00:00') }}": 300.0,
+    "{{ 2 | siaga }}, {{ '1' | siaga }}": "Siaga 2 (kritis), Siaga 1 (bencana)",
+    "{{ 0.874 | persen }} {{ 0.874 | persen(1) }}": "87% 87,4%",
+    "{{ trigger.event.data.labels | daftar }}": "person dan dog",
+    "{{ ['kali'] | daftar }}{{ [] | daftar }}": "kali",
+    "{{ ['a', 'b', 'c'] | daftar }}": "a, b dan c",
+    "{{ 'dog' in trigger.event.data.labels }}": True,
     "{{ 12 }}": 12,
     "{{ '012' }}": "012",
     "{% if trigger.event.data.level_cm > 200 %}tinggi{% else %}rendah{% endif %}": "tinggi",
@@ -68,6 +83,8 @@ def test_english_sites_read_english_numbers_and_dates():
     english = box("en")
     assert english.render("{{ 1234.5 | angka(1) }} {{ trigger.event.at | hari }}", SEEN) == "1,234.5 Sunday"
     assert english.render("{{ trigger.event.at | jam }}", SEEN) == "19:05 WIB"
+    assert english.render("{{ 1 | siaga }}, {{ ['a', 'b'] | daftar }}", SEEN) == "Siaga 1 (disaster), a and b"
+    assert english.render("{{ (now() - timedelta(minutes=5)) | lalu }}", SEEN) == "5 min ago"
 
 
 SLOW = {
@@ -109,6 +126,20 @@ SLOW = {
     "output in a loop": "{% for a in range(1000) %}{{ 'a' * 1000 }}{% endfor %}",
     "comparisons in a loop": "{% set a = range(900) | list %}{% for x in a %}{{ [a, a, a] == [a, a, a] }}{% endfor %}",
     "each in all": "{{ ([7] * 9000) | select('in', [8] * 9000) | list | count }}",
+    "giant list in words": "{{ (['a' * 15000] * 1000) | daftar }}",
+    "many lists in words": "{% for a in range(1000) %}{% for b in range(1000) %}"
+    "{% set x = ['a', 'b'] * 4000 %}{% set y = x | daftar %}{% endfor %}{% endfor %}",
+    "all dates": "{% for a in range(1000) %}{% for b in range(1000) %}{% set x = now() | tanggal_jam %}{% endfor %}"
+    "{% endfor %}",
+    "all times ago": "{% for a in range(1000) %}{% for b in range(1000) %}{% set x = now() | lalu %}{% endfor %}"
+    "{% endfor %}",
+    "a giant text as a time": "{{ ('x' * 19000) | jam }}",
+    "a giant text as a clock": "{{ today_at('1' * 19000) }}",
+    "a giant number as a time": "{{ as_datetime(9 ** 300) }}",
+    "a giant number as a span": "{{ timedelta(days=9 ** 300) }}",
+    "a span many times": "{{ timedelta(days=900000000) * 9 ** 300 }}",
+    "a giant number as a stage": "{{ (9 ** 600) | siaga }}",
+    "a giant number as per cent": "{{ (9 ** 600) | persen }}",
     "filter in a loop": "{% for a in range(1000) %}{% for b in range(1000) %}"
     "{% set x = range(1000) | list | sort | length %}{% endfor %}{% endfor %}",
 }
@@ -190,7 +221,30 @@ FORBIDDEN = [
     "{% set trigger.x = 1 %}",
     "{{ config }}",
     "{{ settings }}",
+    "{{ now() | jam('en') }}",
+    "{{ now().tzinfo.key }}",
+    "{{ now().strftime('%9999999d') }}",
+    "{{ today_at.__globals__ }}",
+    "{{ timedelta.__init__ }}",
+    "{{ timedelta(1).__class__ }}",
+    "{{ as_datetime('2026-11-22').__class__ }}",
+    "{{ as_datetime('/etc/passwd') }}",
+    "{{ today_at('{{ 7 }}') }}",
+    "{{ '/etc/passwd' | jam }}",
+    "{{ now | lalu }}",
+    "{{ 5 | siaga }}",
+    "{{ environment }}",
+    "{{ os.environ }}",
 ]
+
+
+# What the box gives to a filter, a template cannot give in its place.
+SET_FROM_OUTSIDE = ["language='../../../../etc/passwd'", "language='xx'", "zone='UTC'", "now=now"]
+
+
+@pytest.mark.parametrize("argument", SET_FROM_OUTSIDE)
+def test_a_template_cannot_set_the_language_the_zone_or_the_clock_of_a_filter(argument):
+    assert box().render(f"{{{{ as_datetime('2026-11-22T10:05:00Z') | lalu({argument}) }}}}", SEEN) == "2 jam lalu"
 
 
 @pytest.mark.parametrize("source", FORBIDDEN)
