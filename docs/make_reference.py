@@ -39,7 +39,10 @@ FILES = (
 )
 PART = re.compile(r"(<!-- generated: (?P<name>[\w. ]+) -->\n)(?P<body>.*?)(<!-- /generated -->)", re.DOTALL)
 SECTIONS = ("site", "web", "storage", "media", "place", "camera", "contact", "plugins")
-STEPS = ("action", "delay", "choose", "option", "if", "variables", "stop")
+STEPS = (
+    *("action", "delay", "choose", "option", "if", "repeat", "loop", "sequence", "parallel", "wait_for_trigger"),
+    *("wait_template", "variables", "stop", "script", "field"),
+)
 PROTOCOLS = ("Camera", "Ptz", "Services")
 ERRORS = ("CameraLost", "AuthFailed", "NotSupported")
 _INDONESIAN, _ENGLISH = Texts("id"), Texts("en")

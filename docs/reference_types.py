@@ -37,6 +37,8 @@ _WORDS = {
     "conditions._weekdays": "hari / daftar",
     "conditions._template": "templat",
     "notify._texts": "teks / daftar",
+    "step_schemas.switch": "true / false / templat",
+    "step_schemas.variable_name": "nama variabel",
 }
 # These add a check and change nothing that a reader should know.
 _SILENT = {"config_schemas._no_switch", "conditions._not_empty"}

@@ -16,13 +16,15 @@ from .faults import verdict_of
 from .outside import Act, RunHub, Waits, do_action
 from .rule import ActionStep, BoundCondition, Rule, Step
 from .run_log import RunLog, RunRow, RunState
-from .steps import ScriptStep
+from .steps import ScriptStep, WaitTemplateStep, WaitTriggerStep
 from .templates import TemplateBox, is_template
 from .views import RunMoment, hidden
 
 logger = logging.getLogger(__name__)
 
 Outcome = Literal["done", "true", "false", "skipped", "failed", "waiting"]
+# Steps whose word in the YAML does not follow from the name of their class.
+_WORDS: dict[type[Step], str] = {WaitTriggerStep: "wait_for_trigger", WaitTemplateStep: "wait_template"}
 _FAILED_NAMED = 8  # failed steps that the reason of a run names; a loop may have thousands
 
 
@@ -296,4 +298,6 @@ def _what(step: Step) -> str:
         return step.alias
     if isinstance(step, ScriptStep):
         return f"script.{step.script.id}"
-    return step.name if isinstance(step, ActionStep) else type(step).__name__.removesuffix("Step").lower()
+    if isinstance(step, ActionStep):
+        return step.name
+    return _WORDS.get(type(step)) or type(step).__name__.removesuffix("Step").lower()
