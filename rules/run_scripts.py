@@ -24,8 +24,9 @@ async def take_script(walk: Walk, step: Step) -> None:
     kept = held.values.get("variables", {}) if held is not None else {}
     variables = _rendered(inside, script.variables, kept if held else None, faults, sets=True)
     values: dict[str, Json] = {"fields": fields, **({"variables": variables} if variables else {})}
+    why = "; ".join(faults.values()) if held is None else held.error
     if held is None:
-        await walk.end(step, "waiting", values, "; ".join(faults.values()))
+        await walk.end(step, "waiting", values, why)
     response: dict[str, Json] = {}
     failed = ""
     try:
@@ -40,7 +41,7 @@ async def take_script(walk: Walk, step: Step) -> None:
         walk.assign(step.response_variable, response)
         values["response"] = response
     if not is_over:
-        await walk.end(step, "done", values, "; ".join(faults.values()))
+        await walk.end(step, "done", values, why)
 
 
 def _rendered(

@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import voluptuous as vol
 from hub_for_rules import built_in_words, close_hub, event, open_hub, read_rules, until
 
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import Kind
-from siaga.core.errors import ActionFailed
+from siaga.core.errors import ActionFailed, StoreFailed
 from siaga.core.types import ActionResult
 from siaga.rules.engine import RuleEngine
 
@@ -36,13 +37,33 @@ class Note:
         return ActionResult(data={"kata": call.data["kata"], "kamera": list(call.target.get("camera", ()))})
 
 
+class Insist(Note):
+    """Be an action that must be done: what the disk refuses is put off and done later."""
+
+    def rescue(self, key, why, alias, event, hub):
+        return None
+
+    async def unreached(self, path, why, call, hub):
+        return None
+
+    async def run(self, call, hub):
+        if self._bench.refusals:
+            self._bench.refusals -= 1
+            raise StoreFailed("disk penuh")
+        return await super().run(call, hub)
+
+
 class NotesWords:
     """Offer the built-in words, and ``catat`` of a stranger's plugin."""
 
     def __init__(self, bench) -> None:
         known = built_in_words()
         self.triggers, self.conditions = known.triggers, known.conditions
-        self.actions = {**known.actions, "catat": Kind("catat", CATAT, lambda: Note(bench), "Catat", "Note")}
+        own = {"catat": Note, "paksa": Insist}
+        self.actions = {
+            **known.actions,
+            **{name: Kind(name, CATAT, partial(made, bench), "Catat", "Note") for name, made in own.items()},
+        }
         self.template_functions, self.event_kinds = known.template_functions, known.event_kinds
 
 
@@ -52,6 +73,7 @@ class StepBench:
     def __init__(self, folder) -> None:
         self.folder = folder
         self.calls = []
+        self.refusals = 0
         self.hub = self.engine = None
         self._rules = self._scripts = ""
         self._writing = self._written = 0
