@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.errors import TemplateFailed
-from ..core.types import Json
+from ..core.types import Json, TraceStep
 from .reading import has_template
 from .rule import Step
 from .steps import ScriptStep
@@ -17,12 +17,10 @@ async def take_script(walk: Walk, step: Step) -> None:
     assert isinstance(step, ScriptStep)
     held = walk.waited(step)
     script, faults = step.script, dict[str, str]()
-    given = {field.name: field.default for field in script.fields if field.has_default}
-    kept: dict[str, Json] = held.values.get("fields", {}) if held is not None else {}
-    fields = _rendered(walk, {**given, **step.values}, kept if held else None, faults)
+    fields = _fields(walk, step, held, faults)
     inside = walk.afresh(script.path, f"{walk.path(step)}.script.{script.id}", fields)
-    kept = held.values.get("variables", {}) if held is not None else {}
-    variables = _rendered(inside, script.variables, kept if held else None, faults, sets=True)
+    kept = held.values.get("variables", {}) if held is not None else None
+    variables = _rendered(inside, script.variables, kept, faults, sets=True)
     values: dict[str, Json] = {"fields": fields, **({"variables": variables} if variables else {})}
     why = "; ".join(faults.values()) if held is None else held.error
     if held is None:
@@ -42,6 +40,13 @@ async def take_script(walk: Walk, step: Step) -> None:
         values["response"] = response
     if not is_over:
         await walk.end(step, "done", values, why)
+
+
+def _fields(walk: Walk, step: ScriptStep, held: TraceStep | None, faults: dict[str, str]) -> dict[str, Json]:
+    """Return what the script is told; where the caller's own cannot be rendered, the default."""
+    kept = held.values.get("fields", {}) if held is not None else None
+    defaults = {field.name: field.default for field in step.script.fields if field.has_default}
+    return {**_rendered(walk, defaults, kept, faults), **_rendered(walk, step.values, kept, faults)}
 
 
 def _rendered(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import voluptuous as vol
+from msgspec.structs import replace
 
 from ..core.errors import TemplateFailed
 from ..core.event_log import Committed
@@ -68,7 +70,9 @@ async def take_wait_trigger(walk: Walk, step: Step) -> None:
         until, _ = await _deadline(walk, step, step.timeout)
         if walk.waits is None:
             raise TemplateFailed(walk.hub.texts("rules.run.no_waits"))
-        ended = await walk.waits.for_trigger(walk.row.run_id, walk.path(step), step.triggers, until)
+        # Copies: a trigger learns whose it is, and runs side by side wait by the same step.
+        triggers = tuple(replace(bound, trigger=copy(bound.trigger)) for bound in step.triggers)
+        ended = await walk.waits.for_trigger(walk.row.run_id, walk.path(step), triggers, until)
     except (*FAULTS, vol.Invalid) as err:
         await walk.fail(step, str(err))
         return
