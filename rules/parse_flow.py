@@ -12,9 +12,8 @@ from ..core.yaml_lines import Gap, plain
 from .parse_conditions import read_conditions
 from .reading import Reading, Spot, has_template
 from .rule import ChooseStep, IfStep, Option, Step
-from .run_repeat import TURN_LIMIT
 from .step_schemas import CHOOSE, IF, LOOP, OPTION, PARALLEL, REPEAT, SEQUENCE
-from .steps import ParallelStep, RepeatStep, SequenceStep
+from .steps import TURN_LIMIT, ParallelStep, RepeatStep, SequenceStep
 
 ReadStep = Callable[[Reading, Spot], Step | None]
 Way = Literal["count", "for_each", "while", "until"]

@@ -30,7 +30,8 @@ def _read_step(reading: Reading, spot: Spot) -> Step | None:
     if isinstance(node, str) or (isinstance(node, dict) and any(key in node for key in ("condition", *GROUPS))):
         return _condition_step(reading, spot)
     if isinstance(node, dict):
-        near = next((key for key in node if isinstance(key, str)), "")
+        first = next((key for key in node if isinstance(key, str)), "")
+        near = next((new for old, new in _OLD_WORDS.items() if old in node), first)
         reading.wrong(spot, "rules.check.no_step_word", near=near, known=(*_STEPS, "condition"))
     else:
         reading.wrong(spot, "check.needs_mapping")
@@ -71,6 +72,8 @@ def _condition_step(reading: Reading, spot: Spot) -> Step | None:
     return None if bound is None else ConditionStep(path=spot.path, alias=bound.alias, condition=bound)
 
 
+# What Home Assistant said before; many an example still does.
+_OLD_WORDS = {"service": "action", "wait_for": "wait_for_trigger"}
 # A step that both waits and repeats is none; the first word that is found says what it is.
 _STEPS: dict[str, Callable[[Reading, Spot], Step | None]] = {
     "action": action_step,

@@ -10,11 +10,9 @@ from .faults import FAULTS
 from .reading import has_template
 from .rule import Step
 from .run_waits import WaitView
-from .steps import RepeatStep
+from .steps import TURN_LIMIT, RepeatStep
 from .walk import EndOfRun, Walk
 
-# Home Assistant's limit for loops that might not end; here for all the loops of a run together.
-TURN_LIMIT = 10_000
 # Turns whose steps stay in the trace at least; twice as many at most, since they are dropped by the dozen.
 TURNS_KEPT = 10
 
@@ -83,9 +81,7 @@ class _Loop:
             walk = self._in_turn(turn)
             if step.way == "while" and not await self._decided(walk, turn):
                 return
-            walk.fate.turns += 1
-            if walk.fate.turns > TURN_LIMIT:
-                raise ActionFailed(walk.hub.texts("rules.run.too_many_turns", limit=TURN_LIMIT))
+            walk.turn()
             await walk.inner(step.steps)
             self._done = turn
             if step.way == "until" and await self._decided(walk, turn):

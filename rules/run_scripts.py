@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.errors import TemplateFailed
+from ..core.errors import ActionFailed, TemplateFailed
 from ..core.types import Json, TraceStep
 from .reading import has_template
 from .rule import Step
@@ -16,6 +16,12 @@ async def take_script(walk: Walk, step: Step) -> None:
     """Take the steps of a script. What ends the script does not end the rule; a failed one is a failed step."""
     assert isinstance(step, ScriptStep)
     held = walk.waited(step)
+    if held is None or walk.recorded(step) is None:
+        try:
+            walk.turn()
+        except ActionFailed as err:
+            await walk.fail(step, str(err))
+            return
     script, faults = step.script, dict[str, str]()
     fields = _fields(walk, step, held, faults)
     inside = walk.afresh(script.path, f"{walk.path(step)}.script.{script.id}", fields)

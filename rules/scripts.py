@@ -22,6 +22,8 @@ from .steps import Field, Script
 from .templates import TemplateBox
 
 SECTION = "scripts"
+# Python's stack holds some more; nobody follows a call through so many scripts.
+DEPTH_LIMIT = 5
 
 
 def read_scripts(words: Words, settings: Settings, texts: Texts, box: TemplateBox) -> Scripts:
@@ -43,6 +45,7 @@ class Scripts:
         self._nodes: LineDict = settings.scripts if isinstance(settings.scripts, LineDict) else LineDict()
         self._read: dict[str, Script | None] = {}
         self._calls: dict[str, dict[str, Script]] = {}
+        self._depths: dict[str, int] = {}
         self._under_way: list[str] = []
 
     @property
@@ -70,7 +73,13 @@ class Scripts:
             chain = [*self._under_way[self._under_way.index(name) :], name]
             reading.wrong(spot, "rules.check.script_circle", chain=" → ".join(chain))
             return None
-        script = self._script(name)
+        # The first bound holds while a chain is read, the second where its end was read before.
+        is_deep = len(self._under_way) >= DEPTH_LIMIT
+        script = None if is_deep else self._script(name)
+        if is_deep or (self._under_way and self._depths[name] >= DEPTH_LIMIT):
+            way = " → ".join((*self._under_way, name))
+            reading.wrong(spot, "rules.check.script_deep", limit=DEPTH_LIMIT, chain=way)
+            return None
         if script is None:
             place = place_of(self._nodes, name)
             reading.wrong(spot, "rules.check.script_wrong", name=name, file=place.file, line=place.line)
@@ -92,6 +101,7 @@ class Scripts:
             script = None
             self.problems += _told(spot, reading.problems)
         self._read[name], self._calls[name] = script, reading.scripts
+        self._depths[name] = 1 + max((self._depths[called] for called in reading.scripts), default=0)
         return script
 
 

@@ -7,6 +7,9 @@ from typing import Literal
 from ..core.types import Json, Struct
 from .rule import BoundCondition, BoundTrigger, Step
 
+# Home Assistant's limit for loops that might not end; here for all the loops and calls of a run together.
+TURN_LIMIT = 10_000
+
 
 class SequenceStep(Step, kw_only=True):
     """Take steps in order, as one."""

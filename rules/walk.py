@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from ..core.errors import StoreFailed
+from ..core.errors import ActionFailed, StoreFailed
 from ..core.types import Event, Json, Struct, TraceStep
 from .faults import verdict_of
 from .outside import Act, RunHub, Waits, do_action
 from .rule import ActionStep, BoundCondition, Rule, Step
 from .run_log import RunLog, RunRow, RunState
-from .steps import ScriptStep, WaitTemplateStep, WaitTriggerStep
+from .steps import TURN_LIMIT, ScriptStep, WaitTemplateStep, WaitTriggerStep
 from .templates import TemplateBox, is_template
 from .views import RunMoment, hidden
 
@@ -52,7 +52,7 @@ class Opened(Struct):
 
 
 class Fate:
-    """Count what went wrong in a run: which steps failed, whether one was put off, how many turns its loops took."""
+    """Count what went wrong in a run: which steps failed, whether one was put off, how many turns and calls it took."""
 
     def __init__(self) -> None:
         self.failed: list[str] = []
@@ -249,6 +249,12 @@ class Walk:
         self.fate.add(path)
         if not step.goes_on:
             raise EndOfRun("failed", f"{path}: {error}")
+
+    def turn(self) -> None:
+        """Count one turn of a loop or one call of a script. ActionFailed when a run takes too many."""
+        self.fate.turns += 1
+        if self.fate.turns > TURN_LIMIT:
+            raise ActionFailed(self.hub.texts("rules.run.too_many_turns", limit=TURN_LIMIT))
 
     # --- templates and conditions -----------------------------------------------------------------
 

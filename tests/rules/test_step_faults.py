@@ -165,3 +165,35 @@ def test_a_script_that_changes_changes_the_rules_that_call_it_and_no_other(bench
     after = prints("a: {sequence: [{action: script.b}]}\nb: {sequence: [{delay: 5}]}")
     assert before == alias
     assert before[0] != after[0] and before[1] == after[1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_scripts_that_call_each_other_too_deep_are_refused_in_whatever_order_they_stand(order, bench):
+    deep = [f"s{n}: {{sequence: [{{action: script.s{n + 1}}}]}}" for n in range(6)] + [
+        f"s6: {{sequence: [{say('a')}]}}"
+    ]
+    loaded = bench.read("\n    - action: script.s0", scripts="\n".join(deep[::order]))
+    assert any("lebih dari 5 tingkat" in str(one.problem) for one in loaded.problems)
+    assert not loaded.rules
+    shallow = bench.read("\n    - action: script.s2", scripts="\n".join(deep[2:][::order]))
+    assert not shallow.problems and len(shallow.rules) == 1
+
+
+async def test_the_deepest_nesting_that_is_read_can_be_run(bench):
+    scripts, calls = [], say("dalam")
+    for n in range(5):
+        for _ in range(16):
+            calls = f"{{repeat: {{count: 1, sequence: {calls}}}}}"
+        scripts.append(f"s{n}: {{sequence: {calls}}}")
+        calls = f"{{action: script.s{n}}}"
+    for _ in range(12):
+        calls = f"{{parallel: [{calls}]}}"
+    await bench.open(f"\n    - {calls}", scripts="\n".join(scripts))
+    await bench.tell()
+    await bench.close()
+    assert bench.done == ["dalam"]
+
+
+def test_a_word_that_home_assistant_used_before_is_told_with_the_new_one(bench):
+    loaded = bench.read("\n    - {service: snapshot}")
+    assert "maksud Anda 'action'" in str(loaded.problems[0])
