@@ -19,12 +19,16 @@ RULES = """
   triggers: [{trigger: event, kind: flood.stage, camera: kali}]
   actions:
     - variables: {undian: "{{ now().timestamp() }}"}
-    - {action: ptz.goto_preset, target: {camera: ptz}, data: {preset: pintu-air}}
-    - choose:
-        - conditions: "{{ undian > 0 }}"
-          sequence:
-            - {action: recording.burst, data: {before: 10, after: 60}}
-            - {delay: {milliseconds: 300}}
+    - repeat:
+        for_each: ["{{ undian }}"]
+        sequence: {action: ptz.goto_preset, target: {camera: ptz}, data: {preset: pintu-air}}
+    - parallel:
+        - {wait_template: "{{ now().timestamp() > undian + 0.1 }}", timeout: 60}
+        - choose:
+            - conditions: "{{ undian > 0 }}"
+              sequence:
+                - {action: recording.burst, data: {before: 10, after: 60}}
+                - {delay: {milliseconds: 300}}
     - {action: notify, target: {contact: posko}, data: {message: "{{ trigger.event.id }} {{ undian }}"}}
   mode: queued
   max: 1000
