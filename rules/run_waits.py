@@ -12,7 +12,7 @@ import msgspec
 import voluptuous as vol
 from msgspec.structs import replace
 
-from ..core.errors import TemplateFailed
+from ..core.errors import ActionFailed, TemplateFailed
 from ..core.event_log import Committed
 from ..core.tasks import unless
 from ..core.types import Event, Json, TraceStep
@@ -69,7 +69,7 @@ async def take_wait_trigger(walk: Walk, step: Step) -> None:
     try:
         until, _ = await _deadline(walk, step, step.timeout)
         if walk.waits is None:
-            raise TemplateFailed(walk.hub.texts("rules.run.no_waits"))
+            raise ActionFailed(walk.hub.texts("rules.run.no_waits"))
         # Copies: a trigger learns whose it is, and runs side by side wait by the same step.
         triggers = tuple(replace(bound, trigger=copy(bound.trigger)) for bound in step.triggers)
         ended = await walk.waits.for_trigger(walk.row.run_id, walk.path(step), triggers, until)

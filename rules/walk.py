@@ -119,6 +119,9 @@ class Walk:
         Where ``has_put_off`` is true afterwards, going again takes what was put off.
         """
         self.fate = Fate()
+        # As after a restart: what the steps set is set again by what they recorded.
+        self._made.clear()
+        self._see({**self.given}, ())
         try:
             await self.inner(self.rule.steps)
         except EndOfRun as end:
