@@ -9,37 +9,7 @@ from .clock import Clock
 from .contracts import Camera
 from .settings import Settings
 from .texts import Texts
-from .types import ActionCall, ActionResult, Alert, AlertOutcome, Clip, Event, Incident, Json, Notice, Picture, Struct
-
-
-class Subject(Struct):
-    """Name what has a state. ``kind`` is ``camera`` (its link), ``incident``, or a kind of event or reading.
-
-    ``of`` is the camera's id, or the incident's key; ``zone`` narrows a kind of event or reading.
-    """
-
-    kind: str
-    of: str | None = None
-    zone: str | None = None
-
-
-class State(Struct):
-    """Tell how a subject is: a camera ``online``, ``offline``, ``auth_failed``; an incident ``open``, ``acknowledged``,
-    ``closed``; else the ``data`` of its newest event or reading. ``since``: unchanged from then on."""
-
-    subject: Subject
-    value: Json
-    data: dict[str, Json]
-    at: datetime
-    since: datetime
-
-
-class States(Protocol):
-    """What is known of cameras, readings and incidents now."""
-
-    def get(self, subject: Subject) -> State | None:
-        """Return the newest state; without a zone, the newest of any zone. None when nothing is known."""
-        ...
+from .types import ActionCall, ActionResult, Clip, Event, Json, Notice, Picture, Struct
 
 
 class Hub(Protocol):
@@ -48,7 +18,6 @@ class Hub(Protocol):
     settings: Settings
     clock: Clock
     texts: Texts
-    states: States
 
     def camera(self, camera_id: str) -> Camera:
         """Return a camera's control side; ActionFailed names the nearest when there is none."""
@@ -81,22 +50,6 @@ class Hub(Protocol):
         """Return a finished clip of the index."""
         ...
 
-    async def alert(self, alert: Alert) -> AlertOutcome:
-        """Tell people of a matter: incident, grouping, quiet hours, limits and escalation apply. StoreFailed."""
-        ...
-
-    async def open_incident(self, alert: Alert) -> Incident:
-        """Open the incident of ``alert.incident``, or join the one that is open; nobody is told. StoreFailed."""
-        ...
-
-    async def acknowledge(self, incident: str, who: str, via: str) -> Incident:
-        """Take note who answers an incident (id or key); everybody who was told learns it. ActionFailed: none is open."""
-        ...
-
-    async def close_incident(self, incident: str, who: str, note: str = "") -> Incident:
-        """Close an incident (id or key). ActionFailed: none is open."""
-        ...
-
 
 class Trigger(Protocol):
     """Start a rule. Factory: ``make(options: dict, texts: Texts) -> Trigger``.
@@ -124,7 +77,6 @@ class Moment(Protocol):
 
     clock: Clock
     settings: Settings
-    states: States
     event: Event
     trigger_id: str
 

@@ -155,8 +155,9 @@ class RotaSettings(Struct):
 
 
 class Settings(Struct):
-    """Hold a whole checked configuration. ``rules`` and ``scripts`` are YAML nodes with lines, for the rules room (a list, and a mapping or None).
+    """Hold a whole checked configuration.
 
+    ``rules`` and ``scripts`` are YAML nodes with lines, for the rules room (a list, and a mapping or None).
     ``folder`` is where the file stands: relative paths and the ``plugins`` folder start there.
     ``off`` names what stands in the file and is left out for a mistake of its own (``cameras.kali``): who refers
     to it is not wrong, and does without it.

@@ -98,7 +98,9 @@ class Decider:
         )
         steps = [_trigger_step(bound, event, row)]
         variables = {"trigger": trigger_view(bound.id, bound.word, view, row.late_s), "site": self._site}
-        own, refused = self._conditions(rule, variables, steps, now)
+        moment = RunMoment(self._box, self._hub.clock, self._hub.settings, variables, event=event, trigger_id=bound.id)
+        own = self._variables(rule, variables, steps, now)
+        refused = self._refused(rule, moment, steps, now)
         row = _with_variables(row, own)
         if refused:
             self._decided.opened.append((_ended(row, refused, now), steps))
@@ -109,12 +111,8 @@ class Decider:
         else:
             self._open(rule, row, event, steps)
 
-    def _conditions(
-        self, rule: Rule, variables: dict[str, Any], steps: list[TraceStep], now: datetime
-    ) -> tuple[dict[str, Any], str]:
-        """Return the rule's own variables, and why it does not run ("" when it does)."""
-        moment = RunMoment(self._box, self._hub.clock, self._hub.settings, variables)
-        own = self._variables(rule, variables, steps, now)
+    def _refused(self, rule: Rule, moment: RunMoment, steps: list[TraceStep], now: datetime) -> str:
+        """Return why a rule does not run, "" when it does."""
         path = "conditions"
         try:
             for condition in rule.conditions:
@@ -130,14 +128,14 @@ class Decider:
                     )
                 )
                 if not verdict.is_true:
-                    return own, self._hub.texts("rules.run.condition_failed", path=path)
+                    return self._hub.texts("rules.run.condition_failed", path=path)
         except FAULTS as err:
             # What cannot be decided does not hold, as in Home Assistant; the trace and the log say so.
             why = str(hidden(str(err) or type(err).__name__, rule.secrets))
             logger.warning("rule %s: %s: %s", rule.id, path, why)
             steps.append(TraceStep(path=path, what="", at=now, outcome="failed", error=why))
-            return own, self._hub.texts("rules.run.condition_broke", path=path, why=why)
-        return own, ""
+            return self._hub.texts("rules.run.condition_broke", path=path, why=why)
+        return ""
 
     def _variables(
         self, rule: Rule, variables: dict[str, Any], steps: list[TraceStep], now: datetime

@@ -106,9 +106,20 @@ def hidden(value: Json, secrets: tuple[str, ...]) -> Json:
 class RunMoment:
     """Let conditions look at one run; it remembers which templates decided."""
 
-    def __init__(self, box: TemplateBox, clock: Clock, settings: Settings, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        box: TemplateBox,
+        clock: Clock,
+        settings: Settings,
+        variables: Mapping[str, Any],
+        *,
+        event: Event,
+        trigger_id: str,
+    ) -> None:
         self.clock = clock
         self.settings = settings
+        self.event = event
+        self.trigger_id = trigger_id
         self._box = box
         self._variables = variables
         self._rendered: list[str] = []

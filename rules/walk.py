@@ -188,7 +188,14 @@ class Walk:
         self._scopes = (own, *outer)
         self._home = own if home is None else home
         self.variables: Mapping[str, Any] = ChainMap(*self._scopes) if outer else own
-        self._moment = RunMoment(self.box, self.hub.clock, self.hub.settings, self.variables)
+        self._moment = RunMoment(
+            self.box,
+            self.hub.clock,
+            self.hub.settings,
+            self.variables,
+            event=self.event,
+            trigger_id=self.row.trigger_id,
+        )
 
     # --- what is recorded -------------------------------------------------------------------------
 

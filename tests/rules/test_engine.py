@@ -181,7 +181,10 @@ async def test_a_preset_that_the_camera_does_not_have_is_named_in_the_trace(benc
     await bench.open(ROAD.replace("preset: pintu-air", "preset: pintu-ari"))
     await bench.tell(event(data=HIGH))
     (trace,) = await bench.traces("siaga-2")
-    assert "kamera ptz, preset 'pintu-ari'" in trace.steps[2].error and "pintu-air, jembatan" in trace.steps[2].error
+    assert (
+        "kamera ptz, ptz.goto_preset: tidak ada preset 'pintu-ari'" in trace.steps[2].error
+        and "pintu-air, jembatan" in trace.steps[2].error
+    )
     assert len(await bench.notices()) == 2
 
 
