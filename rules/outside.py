@@ -48,6 +48,30 @@ class Waits(Protocol):
         ...
 
 
+class Sources(Protocol):
+    """Make the events that some triggers need and nobody else tells: a time that comes, a state that changes.
+
+    ``owner`` is a rule's id, or a run and its step that waits. Every event is committed, under an id that follows
+    from owner, trigger and moment, so that what is told again after a restart is the same event.
+    """
+
+    async def start(self) -> None:
+        """Begin to tell; what came due while the hub was away is made up for once."""
+        ...
+
+    async def stop(self) -> None:
+        """Tell no more."""
+        ...
+
+    def put(self, owner: str, triggers: tuple[BoundTrigger, ...]) -> None:
+        """Watch for an owner's triggers, instead of those it had; one that is unchanged keeps its time."""
+        ...
+
+    def drop(self, owner: str) -> None:
+        """Watch no more for an owner."""
+        ...
+
+
 async def do_action(step: ActionStep, call: ActionCall, hub: Hub) -> ActionResult:
     """Do an action. SiagaError, whatever it raised."""
     return await result_of(step.action, call, hub)
