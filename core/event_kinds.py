@@ -21,6 +21,9 @@ _NOTICE = {
     "notifier": "pengirim yang dipakai",
     "to": "alamat tujuan",
 }
+# Kinds that rules and blueprints can name before any detector here tells them: the detector's plugin does.
+_BY_PLUGIN = "diberitahukan detektor dari plugin; bawaan belum ada"
+_SUSPECT = {"track": "nomor benda yang diikuti, bila diikuti", "seconds": "detik: sudah berapa lama terlihat"}
 
 _KINDS = (
     EventKind(name="motion.start", summary="Mulai ada gerakan", fields=_AREA),
@@ -75,6 +78,34 @@ _KINDS = (
         name="notice.reply",
         summary="Seseorang membalas pesan",
         fields={"notifier": "pengirim yang menerima balasan", "sender": "alamat pembalas", "text": "isi balasan"},
+    ),
+    EventKind(
+        name="camera.tampered",
+        summary=f"Kamera ditutup, diputar atau tidak fokus ({_BY_PLUGIN})",
+        fields={"what": "covered, turned, blurred atau flash", **_REASON},
+    ),
+    EventKind(name="fire.flame", summary=f"Api terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),
+    EventKind(name="fire.smoke", summary=f"Asap terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),
+    EventKind(
+        name="fight.suspected",
+        summary=f"Dugaan perkelahian ({_BY_PLUGIN})",
+        fields={"count": "berapa orang terlibat", "seconds": _SUSPECT["seconds"]},
+    ),
+    EventKind(name="loiter.person", summary=f"Orang mondar-mandir ({_BY_PLUGIN})", fields=_SUSPECT),
+    EventKind(
+        name="traffic.wrong_way",
+        summary=f"Kendaraan melawan arah ({_BY_PLUGIN})",
+        fields={"label": "jenis kendaraan", "track": _SUSPECT["track"]},
+    ),
+    EventKind(
+        name="traffic.stopped",
+        summary=f"Kendaraan berhenti di tempat terlarang ({_BY_PLUGIN})",
+        fields={"label": "jenis kendaraan", **_SUSPECT},
+    ),
+    EventKind(
+        name="dumping.suspected",
+        summary=f"Dugaan buang sampah sembarangan ({_BY_PLUGIN})",
+        fields={"label": "jenis kendaraan atau benda, bila dikenali", **_SUSPECT},
     ),
     EventKind(name="plugin.off", summary="Plugin dimatikan", fields={"plugin": "nama plugin", **_REASON}),
     EventKind(name="rule.off", summary="Aturan dimatikan karena salah", fields={"rule": "id aturan", **_REASON}),

@@ -29,6 +29,17 @@ class _TooMuch(Exception):
         super().__init__(key)
 
 
+# "\\ud83d\\ude00", as JSON writes what lies beyond 16 bits; half of it is no character, and no journal takes it.
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _paired(text: str, line: int) -> str:
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as err:
+        raise YamlMistake(line, "yaml.strange_character") from err
+
+
 class _Composer(yaml.SafeLoader):
     """Compose nodes only, count them, and remember quotes that run over several lines."""
 
@@ -57,6 +68,8 @@ class _Composer(yaml.SafeLoader):
         token = super().scan_flow_scalar(style)
         if token.end_mark.line > token.start_mark.line:
             self.long_quote = (token.start_mark.line + 1, token.end_mark.line + 1)
+        if _HALF.search(token.value):
+            token.value = _paired(token.value, token.start_mark.line + 1)
         return token
 
 

@@ -1,4 +1,4 @@
-"""Reads YAML with its lines, and !secret, !env, !include, !include_dir; every mistake in plain words."""
+"""Reads YAML with its lines, and !secret, !env, !include, !include_dir, !input; every mistake in plain words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .types import Json
 from .yaml_composer import MAX_NODES, YamlMistake, compose
 from .yaml_places import (
     Gap,
+    Input,
     LineDict,
     LineList,
     Place,
@@ -31,6 +32,7 @@ from .yaml_places import (
 
 __all__ = [
     "Gap",
+    "Input",
     "LineDict",
     "LineList",
     "LoadedYaml",
@@ -49,7 +51,7 @@ MAX_FILE_BYTES = 1_000_000
 MAX_INCLUDES_DEEP = 8
 MAX_FILES = 500
 _STANDARD = "tag:yaml.org,2002:"
-_OWN_TAGS = ("!secret", "!env", "!include", "!include_dir")
+_OWN_TAGS = ("!secret", "!env", "!include", "!include_dir", "!input")
 
 
 class LoadedYaml(NamedTuple):
@@ -74,8 +76,18 @@ def load_yaml(
     text. ``secret_names`` is asked for near matches only. Files are named relative to ``path``'s folder.
     What cannot be read is a ``Gap``, the whole ``value`` too.
     """
-    reader = _Reader(path, find_secret, secret_names, os.environ if environ is None else environ, texts)
+    reader = _Reader(path.parent, find_secret, secret_names, os.environ if environ is None else environ, texts)
     value = reader.read_file(path, "", (), Place(path.name, 0))
+    return LoadedYaml(value, tuple(reader.problems), tuple(reader.files))
+
+
+def load_blueprint(path: Path, *, folder: Path, texts: Texts) -> LoadedYaml:
+    """Read a blueprint as ``load_yaml`` does, its ``!input name`` as ``Input``; files are named from ``folder``.
+
+    It is made to be given away, so it may hold nothing of this site: no ``!secret``, no ``!env``.
+    """
+    reader = _Reader(folder, lambda name: None, tuple, {}, texts, is_blueprint=True)
+    value = reader.read_file(path, "", (), Place(reader.name_of(path), 0))
     return LoadedYaml(value, tuple(reader.problems), tuple(reader.files))
 
 
@@ -84,15 +96,17 @@ class _Reader:
 
     def __init__(
         self,
-        path: Path,
+        folder: Path,
         find_secret: Callable[[str], str | None],
         secret_names: Callable[[], Iterable[str]],
         environ: Mapping[str, str],
         texts: Texts,
+        is_blueprint: bool = False,
     ) -> None:
         self.problems: list[Problem] = []
         self.files: list[Path] = []
-        self._folder = path.parent
+        self.is_blueprint = is_blueprint
+        self._folder = folder
         self._find_secret = find_secret
         self._secret_names = secret_names
         self._environ = environ
@@ -270,6 +284,8 @@ class _File:
             return None
         if node.tag.startswith(_STANDARD):
             return self._typed(node, trail)
+        if node.tag == "!input":
+            return self._input(node, trail)
         if node.tag in ("!secret", "!env"):
             return self._asked(node, trail)
         if node.tag == "!include":
@@ -294,7 +310,15 @@ class _File:
             return self._gap(node, trail, "yaml.not_of_tag", tag=kind)
         return text if kind == "float" else self._unknown_tag(node, trail)
 
+    def _input(self, node: yaml.ScalarNode, trail: str) -> Input | Gap:
+        words = node.value.split()
+        if not self._reader.is_blueprint:
+            return self._gap(node, trail, "blueprints.yaml.input_outside")
+        return Input(words[0]) if len(words) == 1 else self._gap(node, trail, "yaml.tag_needs_word", tag=node.tag)
+
     def _asked(self, node: yaml.ScalarNode, trail: str) -> str | Gap:
+        if self._reader.is_blueprint:
+            return self._gap(node, trail, "blueprints.yaml.no_secrets", tag=node.tag)
         words = node.value.split(None, 1)
         if not words or (node.tag == "!secret" and len(words) > 1):
             return self._gap(node, trail, "yaml.tag_needs_word", tag=node.tag)

@@ -55,6 +55,10 @@ class Gap(str):
         return gap
 
 
+class Input(str):
+    """Stand for ``!input name`` of a blueprint until the rule that uses it gives the value."""
+
+
 def where(value: object) -> tuple[str, int]:
     """Return file and line where a mapping or list begins; ("", 0) for anything else."""
     if isinstance(value, (LineDict, LineList)):

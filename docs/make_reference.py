@@ -29,12 +29,15 @@ from siaga.core.plugin_manager import PluginManager
 from siaga.core.plugin_offers import HOOKS
 from siaga.core.texts import Texts
 from siaga.core.validators import Each
-from siaga.rules import parse, parse_triggers, step_schemas
+from siaga.rules import blueprint_inputs, blueprint_use, parse, parse_triggers, selectors, step_schemas
 from siaga.rules.sandbox import RuleEnvironment
 
 DOCS = Path(__file__).resolve().parent
 FILES = (
-    *(DOCS / "operators" / f"{name}.md" for name in ("konfigurasi", "aturan", "tindakan", "templat", "kejadian")),
+    *(
+        DOCS / "operators" / f"{name}.md"
+        for name in ("konfigurasi", "aturan", "tindakan", "templat", "kejadian", "cetak-biru")
+    ),
     DOCS / "vendors" / "camera-plugin.md",
 )
 PART = re.compile(r"(<!-- generated: (?P<name>[\w. ]+) -->\n)(?P<body>.*?)(<!-- /generated -->)", re.DOTALL)
@@ -61,6 +64,13 @@ def parts() -> dict[str, str]:
         kinds: Mapping[str, Kind[Any]] = getattr(plugins, group)
         made[group] = summaries(kinds)
         made |= {f"{group} {name}": options(kind.schema, f"{group} {name}") for name, kind in kinds.items()}
+    made |= {
+        "use_blueprint": options(blueprint_use.USE_BLUEPRINT, "use_blueprint"),
+        "blueprint": options(blueprint_inputs.HEAD, "blueprint"),
+        "blueprint input": options(blueprint_inputs.INPUT, "blueprint input"),
+        "blueprint section": options(blueprint_inputs.SECTION, "blueprint section"),
+        "selectors": selectors_table(),
+    }
     made["events"] = events(plugins.event_kinds.values())
     made["filters"] = filters(plugins.template_functions)
     made["hooks"] = python("\n\n\n".join(hook(name) for name in HOOKS))
@@ -105,6 +115,19 @@ def events(kinds: Iterable[EventKind]) -> str:
     rows.append(_event_row("object.<label>", "Benda terlihat; label di bawah tabel", fields_of_objects))
     table = "| jenis / kind | arti / meaning | data |\n| --- | --- | --- |\n" + "".join(rows)
     return f"{table}\n`<label>`: {', '.join(labels)}\n"
+
+
+def selectors_table() -> str:
+    """Return every selector of a blueprint with its options."""
+    rows = []
+    for name, selector in selectors.SELECTORS.items():
+        key = f"blueprints.selector.{name}"
+        if not _INDONESIAN.has(key):
+            raise Unspoken(f"the selector {name} has no text {key}")
+        known = _mapping(selector.schema)
+        told = "<br>".join(f"`{option}`: {_INDONESIAN(option.description)}" for option in known) or "–"
+        rows.append(f"| `{name}` | {_INDONESIAN(key)}<br>*{_ENGLISH(key)}* | {told} |\n")
+    return "| pemilih / selector | nilainya / its value | pilihan / options |\n| --- | --- | --- |\n" + "".join(rows)
 
 
 def filters(functions: Mapping[str, Any]) -> str:

@@ -37,6 +37,10 @@ _WORDS = {
     "conditions._weekdays": "hari / daftar",
     "conditions._template": "templat",
     "notify._texts": "teks / daftar",
+    "blueprint_inputs.said": TEXT,
+    "selectors._limit": NUMBER,
+    "selectors._choices": "daftar",
+    "selectors._one_text": TEXT,
     "step_schemas.switch": "true / false / templat",
     "step_schemas.variable_name": "nama variabel",
 }

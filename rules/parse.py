@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import voluptuous as vol
 
 from ..core.clock import SystemClock
@@ -12,8 +13,10 @@ from ..core.errors import Problem
 from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.validators import boolean, duration, slug, text
-from ..core.yaml_lines import Gap, LineList, place_of, plain
+from ..core.yaml_lines import Gap, LineDict, LineList, place_of, plain
 from ..core.yaml_places import secrets_in
+from .blueprint_use import USE, expand, explained, problems_of
+from .blueprints import Blueprints
 from .parse_conditions import read_conditions
 from .parse_steps import read_steps
 from .parse_triggers import read_triggers
@@ -30,6 +33,7 @@ RULE = vol.Schema(
         vol.Optional("alias", description="rules.option.alias"): text,
         vol.Optional("description", description="rules.option.description"): vol.Any(None, text),
         vol.Optional("enabled", description="rules.option.enabled"): boolean,
+        vol.Optional(USE, description="blueprints.use.use_blueprint"): object,
         vol.Required("triggers", description="rules.option.triggers"): object,
         vol.Optional("conditions", description="rules.option.conditions"): object,
         vol.Required("actions", description="rules.option.actions"): object,
@@ -38,6 +42,13 @@ RULE = vol.Schema(
         vol.Optional("max", description="rules.option.max"): _WHOLE,
         vol.Optional("max_exceeded", description="rules.option.max_exceeded"): vol.In(["warning", "silent"]),
         vol.Optional("cooldown", description="rules.option.cooldown"): duration,
+    }
+)
+# What a rule may write beside a blueprint: all of it, and nothing that the blueprint has is missing.
+BESIDE_BLUEPRINT = vol.Schema(
+    {
+        vol.Optional(str(key), description=key.description) if str(key) in ("triggers", "actions") else key: check
+        for key, check in RULE.schema.items()
     }
 )
 
@@ -51,10 +62,11 @@ def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Te
     items = nodes if isinstance(nodes, LineList) else LineList(nodes)
     scripts = read_scripts(words, settings, texts, box)
     rules: dict[str, Rule] = {}
-    problems: list[RuleProblem] = list(scripts.problems)
+    blueprints = Blueprints(Reading(words, settings, texts, box, scripts))
+    problems: list[RuleProblem] = [*scripts.problems, *problems_of(blueprints)]
     for number in range(len(items)):
         reading = Reading(words, settings, texts, box, scripts)
-        rule = _read_rule(reading, Spot(items, number, ""))
+        rule = _read_rule(reading, Spot(items, number, ""), blueprints)
         if rule is not None and (first := rules.get(rule.id)) is not None:
             spot = Spot(items[number], "id", "id")
             reading.wrong(spot, "rules.check.id_twice", id=rule.id, file=first.file, line=first.line)
@@ -67,7 +79,21 @@ def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Te
     )
 
 
-def _read_rule(reading: Reading, spot: Spot) -> Rule | None:
+def _read_rule(reading: Reading, spot: Spot, blueprints: Blueprints) -> Rule | None:
+    node = spot.value
+    if not isinstance(node, LineDict) or USE not in node:
+        return _read_written(reading, spot)
+    reading.checked(BESIDE_BLUEPRINT, spot)
+    expanded = expand(reading, spot, blueprints)
+    if expanded is None:
+        return None
+    place = _place(node)
+    rule = _read_written(reading, Spot([expanded.node], 0, ""))
+    explained(reading, node, place_of(node, USE), expanded.blueprint)
+    return None if rule is None else msgspec.structs.replace(rule, file=place[0], line=place[1])
+
+
+def _read_written(reading: Reading, spot: Spot) -> Rule | None:
     node = spot.value
     if isinstance(node, Gap) or not isinstance(node, dict):
         reading.checked(RULE, spot)

@@ -64,6 +64,10 @@ class Reading:
         self._box = box
         self._shelf = shelf
 
+    def another(self) -> Reading:
+        """Return an empty reading of the same site, for a file of its own."""
+        return Reading(self.words, self.settings, self.texts, self._box, self._shelf)
+
     def add(self, problems: Iterable[Problem]) -> None:
         """Keep problems, each once."""
         self.problems += [problem for problem in problems if problem not in self.problems]

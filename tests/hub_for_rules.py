@@ -90,7 +90,7 @@ def read_rules(text: str, folder: Path, language: str = "id", words=None, script
     texts = Texts(language)
     loaded = load_yaml(folder / "siaga.yaml", find_secret={"kunci": "rahasia-sekali"}.get, texts=texts)
     assert not loaded.problems, [str(problem) for problem in loaded.problems]
-    site = msgspec.structs.replace(settings(language), scripts=loaded.value.get("scripts"))
+    site = msgspec.structs.replace(settings(language), scripts=loaded.value.get("scripts"), folder=str(folder))
     return load_rules(loaded.value["rules"], words or built_in_words(), site, texts)
 
 

@@ -211,3 +211,15 @@ def test_anchors_and_merges_work_and_own_keys_win(read):
 def test_a_missing_file_is_a_problem_and_no_traceback(tmp_path):
     loaded = load_yaml(tmp_path / "none.yaml", find_secret=lambda name: None, texts=EN)
     assert said(loaded) == ["none.yaml: there is no file none.yaml"]
+
+
+def test_a_character_written_as_two_halves_is_one_and_a_half_alone_is_a_mistake(read):
+    assert read('a: "\\ud83d\\ude00"\n').value == {"a": "\U0001f600"}
+    assert said(read('a: 1\nb: "\\ud83d"\n')) == [
+        "config.yaml:2: there is an invisible or forbidden character in this line; type the line again"
+    ]
+
+
+def test_an_input_belongs_to_blueprints(read):
+    (line,) = said(read("a: 1\nb: !input x\n"))
+    assert line.startswith("config.yaml:2: b: !input stands in the file of a blueprint only")
