@@ -36,7 +36,14 @@ def test_the_wheel_holds_siaga_and_nothing_else(names):
 
 @pytest.mark.slow
 def test_the_wheel_holds_what_the_program_reads_at_run_time(names):
-    for folder in ("core/texts", "web/templates", "web/static", "plugins/detectors/models", "rules/examples", "rules/blueprints"):
+    for folder in (
+        "core/texts",
+        "web/templates",
+        "web/static",
+        "plugins/detectors/models",
+        "rules/examples",
+        "rules/blueprints",
+    ):
         listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
         files = [name for name in listed.stdout.split() if not name.endswith(".py")]
         assert files
