@@ -25,6 +25,18 @@ _NOTICE = {
 _BY_PLUGIN = "diberitahukan detektor dari plugin; bawaan belum ada"
 _SUSPECT = {"track": "nomor benda yang diikuti, bila diikuti", "seconds": "detik: sudah berapa lama terlihat"}
 
+_INCIDENT = {
+    "incident": "nomor insiden",
+    "key": "kunci pengelompokan insiden",
+    "title": "judul insiden",
+    "state": "open, acknowledged atau closed",
+    "priority": "low, normal atau high",
+    "rule": "id aturan yang membukanya",
+    "event": "nomor kejadian yang membukanya",
+    "events": "jumlah kejadian sejauh ini",
+}
+_BY = {"by": "nama orang atau aturan"}
+
 _KINDS = (
     EventKind(name="motion.start", summary="Mulai ada gerakan", fields=_AREA),
     EventKind(name="motion.end", summary="Gerakan berhenti", fields=_AREA),
@@ -106,6 +118,30 @@ _KINDS = (
         name="dumping.suspected",
         summary=f"Dugaan buang sampah sembarangan ({_BY_PLUGIN})",
         fields={"label": "jenis kendaraan atau benda, bila dikenali", **_SUSPECT},
+    ),
+    EventKind(name="incident.opened", summary="Insiden baru dibuka", fields=_INCIDENT),
+    EventKind(
+        name="incident.acknowledged",
+        summary="Seseorang menanggapi insiden",
+        fields={
+            **_INCIDENT,
+            **_BY,
+            "via": "jalannya: nama pengirim, web, api, atau rule",
+            "told": "nama yang diberi tahu",
+        },
+    ),
+    EventKind(
+        name="incident.closed", summary="Insiden ditutup", fields={**_INCIDENT, **_BY, "note": "catatan penutup"}
+    ),
+    EventKind(
+        name="incident.escalated",
+        summary="Insiden belum ditanggapi dan diteruskan",
+        fields={**_INCIDENT, "step": "langkah eskalasi, mulai dari 1", "told": "nama yang diberi tahu"},
+    ),
+    EventKind(
+        name="incident.unanswered",
+        summary="Insiden tidak ditanggapi sampai eskalasi habis",
+        fields={**_INCIDENT, "told": "nama yang sudah diberi tahu"},
     ),
     EventKind(name="plugin.off", summary="Plugin dimatikan", fields={"plugin": "nama plugin", **_REASON}),
     EventKind(name="rule.off", summary="Aturan dimatikan karena salah", fields={"rule": "id aturan", **_REASON}),

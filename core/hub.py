@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import aiohttp
 
+from .alerts.desk import AlertDesk
 from .audit_log import AuditLog
 from .bus import Bus
 from .camera_desk import CameraDesk
@@ -32,29 +32,16 @@ from .outbox import Outbox
 from .plugin_manager import PluginManager
 from .services import Lent, PluginServices
 from .settings import Settings
+from .stopping import End, Part, end_of_part, stopped, whole
 from .tasks import Tasks
 from .texts import Texts
-from .types import Clip, Event, Json, Notice, Picture, new_id
+from .types import Alert, AlertOutcome, Clip, Event, Incident, Json, Notice, Picture, new_id
 
 logger = logging.getLogger(__name__)
 
 # The whole stop takes 10 s at most: this much for all that may be waited for, the rest for what must be done.
 STOP_LIMIT_S = 7.5
-LEAST_LIMIT_S = 0.2
-PART_LIMIT_S = 2.0
 HTTP_TIMEOUT_S = 30.0
-
-
-class Part(Protocol):
-    """What stands above the core and runs with the hub: the rule engine, the web UI."""
-
-    async def start(self) -> None:
-        """Begin; called after the core's parts run."""
-        ...
-
-    async def stop(self) -> None:
-        """End within 5 s; called before the core's parts stop."""
-        ...
 
 
 class Hub:
@@ -66,6 +53,7 @@ class Hub:
     audit: AuditLog
     memory: Memory
     outbox: Outbox
+    alerts: AlertDesk
     media: MediaSupervisor
     intake: Intake
     store: Store
@@ -91,7 +79,7 @@ class Hub:
         self.storage = Path(settings.folder) / settings.storage.path
         self.notifiers: dict[str, Notifier] = {}
         self._parts: list[Part] = []
-        self._ends: list[_End] = []
+        self._ends: list[End] = []
         self._tuning = tuning
         self._session: aiohttp.ClientSession | None = None
 
@@ -131,7 +119,7 @@ class Hub:
             http=self._http,
         )
         self._make_notifiers(lent)
-        self._ends.append(_End("notifiers", self._close_notifiers, 1.0))
+        self._ends.append(End("notifiers", self._close_notifiers, 1.0))
         self.outbox = Outbox(
             self.journal,
             self.bus,
@@ -142,7 +130,8 @@ class Hub:
             site.id,
             rules=NoticeRules(self.texts),
         )
-        self._ends.append(_End("outbox", _whole(self.outbox.stop), 2.0))
+        self._ends.append(End("outbox", whole(self.outbox.stop), 2.0))
+        await self._open_alerts()
         self._build_media(lent)
 
     async def _open_journal(self) -> None:
@@ -155,14 +144,28 @@ class Hub:
         for part in ("journal", "storage"):
             self.health.set(part, "ok")
         self._ends += [
-            _End("journal", _whole(self.journal.close), 1.0, least_s=1.0),
-            _End("http", _whole(self._close_session), 0.5),
-            _End("tasks", self.tasks.stop, 2.0),
+            End("journal", whole(self.journal.close), 1.0, least_s=1.0),
+            End("http", whole(self._close_session), 0.5),
+            End("tasks", self.tasks.stop, 2.0),
         ]
         self.events = await EventLog.open(self.journal, self.bus)
         self.clips = await ClipIndex.open(self.journal, self.texts, self.storage)
         self.audit = await AuditLog.open(self.journal)
         self.memory = await Memory.open(self.journal)
+
+    async def _open_alerts(self) -> None:
+        self.alerts = AlertDesk(
+            self.journal,
+            self.settings,
+            clock=self.clock,
+            texts=self.texts,
+            tasks=self.tasks,
+            put=self.outbox.put,
+            records=self.outbox.records,
+            emit=self.intake.emit,
+        )
+        await self.alerts.open()
+        self._ends.append(End("alerts", whole(self.alerts.stop), 1.5))
 
     def _build_media(self, lent: Lent) -> None:
         self.media = MediaSupervisor(
@@ -178,7 +181,7 @@ class Hub:
             plugins_off=[plugin.name for plugin in self.plugins.plugins if not plugin.is_on],
         )
         # 4 s for the processes, and what it takes to end those that are late.
-        self._ends.append(_End("media", _whole(self.media.stop), 5.0))
+        self._ends.append(End("media", whole(self.media.stop), 5.0))
         self.housekeeping = Housekeeping(
             self.settings,
             self.storage,
@@ -189,7 +192,7 @@ class Hub:
             outbox=self.outbox,
         )
         self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health, intake=self.intake)
-        self._ends.append(_End("cameras", self.desk.stop, 3.0))
+        self._ends.append(End("cameras", self.desk.stop, 3.0))
         self.desk.make(self.settings.cameras)
 
     def add(self, part: Part) -> None:
@@ -199,6 +202,7 @@ class Hub:
     async def start(self) -> None:
         """Start everything: what was waiting first, then cameras, then those who act on what they tell."""
         await self.outbox.start()
+        await self.alerts.start()
         await self.media.start()
         self.tasks.start("streams away", self.intake.watch_streams)
         self.tasks.start("housekeeping", self.housekeeping.run)
@@ -218,9 +222,9 @@ class Hub:
         deadline_s = loop.time() + STOP_LIMIT_S
         closing = Tasks(self.clock)
         late: list[str] = []
-        for end in [*(_of_part(part) for part in reversed(self._parts)), *reversed(self._ends)]:
+        for end in [*(end_of_part(part) for part in reversed(self._parts)), *reversed(self._ends)]:
             limit_s = min(end.limit_s, max(end.least_s, deadline_s - loop.time()))
-            late += await _stopped(closing, end, limit_s)
+            late += await stopped(closing, end, limit_s)
         return tuple(late)
 
     # --- what actions, rules and pages may ask (rule_contracts.Hub) -----------------------------
@@ -260,6 +264,22 @@ class Hub:
     async def notify(self, notice: Notice) -> bool:
         """Commit a notice to the outbox."""
         return await self.outbox.put(notice)
+
+    async def alert(self, alert: Alert) -> AlertOutcome:
+        """Tell people of one thing."""
+        return await self.alerts.alert(alert)
+
+    async def open_incident(self, alert: Alert) -> Incident:
+        """Open an incident, or count one more event of an open one."""
+        return await self.alerts.open_incident(alert)
+
+    async def acknowledge(self, incident: str, who: str, via: str) -> Incident:
+        """Say who takes care of an incident."""
+        return await self.alerts.acknowledge(incident, who, via)
+
+    async def close_incident(self, incident: str, who: str, note: str = "") -> Incident:
+        """Close an incident."""
+        return await self.alerts.close(incident, who, note)
 
     async def clip(self, clip_id: str) -> Clip | None:
         """Return a finished clip."""
@@ -310,38 +330,3 @@ class Hub:
             logger.error("%s", self.texts("hub.start_not_told", why=err))
             return False
         return True
-
-
-class _End(NamedTuple):
-    """Say how something that was opened is stopped; ``stop`` gets its limit and returns who was late."""
-
-    name: str
-    stop: Callable[[float], Awaitable[tuple[str, ...]]]
-    limit_s: float
-    least_s: float = LEAST_LIMIT_S
-
-
-def _whole(stop: Callable[[], Awaitable[object]]) -> Callable[[float], Awaitable[tuple[str, ...]]]:
-    async def stop_it(_limit_s: float) -> tuple[str, ...]:
-        await stop()
-        return ()
-
-    return stop_it
-
-
-def _of_part(part: Part) -> _End:
-    return _End(type(part).__name__, _whole(part.stop), PART_LIMIT_S)
-
-
-async def _stopped(closing: Tasks, end: _End, limit_s: float) -> tuple[str, ...]:
-    late: list[str] = []
-
-    async def stop() -> None:
-        late.extend(await end.stop(limit_s))
-
-    handle = closing.start(end.name, stop, restart=False)
-    # A little more than its own limit, so that it can still say who was late.
-    if await handle.wait(limit_s + LEAST_LIMIT_S / 2):
-        return tuple(late)
-    handle.cancel()
-    return (end.name,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from .bus import Bus
@@ -28,6 +28,8 @@ OPEN = "state in ('waiting', 'unsure', 'sending')"
 TICK_S = 1.0
 # A send under way may end in this time when the hub stops; else it is unsure at the next start.
 LAST_SENDS_S = 1.2
+# SQLite takes some thousands of values in a statement at the least; this leaves room.
+KEYS_AT_ONCE = 500
 
 
 class Outbox:
@@ -118,6 +120,15 @@ class Outbox:
         """Return the notice with this key, or None."""
         found = await self._book.find("key = ?", key)
         return found[0] if found else None
+
+    async def records(self, keys: Sequence[str]) -> dict[str, NoticeRecord]:
+        """Return the notices with these keys, those that there are."""
+        found: dict[str, NoticeRecord] = {}
+        for begin in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[begin : begin + KEYS_AT_ONCE]
+            records = await self._book.find(f"key in ({', '.join('?' * len(some))})", *some)
+            found |= {record.notice.key: record for record in records}
+        return found
 
     async def counts(self) -> dict[str, int]:
         """Return how many notices stand in each state, for the metrics."""

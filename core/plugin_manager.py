@@ -40,6 +40,7 @@ BUILT_INS = (
     "siaga.rules.conditions",
     "siaga.rules.actions",
     "siaga.rules.camera_actions",
+    "siaga.rules.incident_actions",
     "siaga.rules.template_functions",
 )
 # An eye needs detectors and nothing else: each further room would cost every eye its memory.

@@ -9,7 +9,19 @@ from .clock import Clock
 from .contracts import Camera
 from .settings import Settings
 from .texts import Texts
-from .types import ActionCall, ActionResult, Clip, Event, Json, Notice, Picture, Struct
+from .types import (
+    ActionCall,
+    ActionResult,
+    Alert,
+    AlertOutcome,
+    Clip,
+    Event,
+    Incident,
+    Json,
+    Notice,
+    Picture,
+    Struct,
+)
 
 
 class Hub(Protocol):
@@ -44,6 +56,25 @@ class Hub(Protocol):
 
     async def notify(self, notice: Notice) -> bool:
         """Commit a notice to the outbox; False when its key was there already."""
+        ...
+
+    async def alert(self, alert: Alert) -> AlertOutcome:
+        """Tell people of one thing; return whom. StoreFailed: ask again with the same key."""
+        ...
+
+    async def open_incident(self, alert: Alert) -> Incident:
+        """Open an incident without telling anybody, or count one more event of an open one."""
+        ...
+
+    async def acknowledge(self, incident: str, who: str, via: str) -> Incident:
+        """Say who takes care of an incident, by its id or key; everybody who was told learns it.
+
+        ActionFailed where there is none, or where somebody else was first: it says who, and when.
+        """
+        ...
+
+    async def close_incident(self, incident: str, who: str, note: str = "") -> Incident:
+        """Close an incident, by its id or key. ActionFailed where none is open."""
         ...
 
     async def clip(self, clip_id: str) -> Clip | None:

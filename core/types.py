@@ -153,7 +153,8 @@ class Notice(Struct):
     ``image`` is a path below the storage folder, ``clip`` the id of a clip that may still grow.
     ``parameters`` fill a template message where the notifier has one. ``expires_at``: later than this it is of no use.
     ``thread`` is the far side's id of the message that this one continues; ``asks_answer`` wants a button to
-    acknowledge ``incident_id`` where the notifier can show one.
+    acknowledge ``incident_id`` where the notifier can show one. ``since`` is when that happened of which it tells:
+    what is sent much later says so.
     """
 
     id: str
@@ -172,6 +173,7 @@ class Notice(Struct):
     incident_id: str | None = None
     thread: str | None = None
     asks_answer: bool = False
+    since: datetime | None = None
 
 
 class Escalation(Struct):
@@ -211,10 +213,15 @@ class Alert(Struct):
 
 
 class AlertOutcome(Struct):
-    """Say what an alert led to: who is told, who was left out and why (by name), and its incident."""
+    """Say what an alert led to: who is told (``notifier:address``), and its incident.
+
+    ``known`` were told already under the same key. By name and with the reason: ``held`` are told later (quiet
+    hours, a limit), ``left_out`` cannot be reached at all. ``is_grouped``: it only counted, nobody is told anew.
+    """
 
     told: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    held: dict[str, str] = {}
     left_out: dict[str, str] = {}
     incident_id: str | None = None
     is_grouped: bool = False

@@ -1,9 +1,8 @@
-"""The action ``notify``: one notice for each address of a contact, committed before anything is sent."""
+"""The action ``notify``: asks the alert desk to tell people, and sees to it that an alert is not lost on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -13,15 +12,19 @@ import voluptuous as vol
 from ..core.clock import Clock
 from ..core.errors import ActionFailed, StoreFailed
 from ..core.rule_contracts import Hub
-from ..core.settings import Address, Settings
+from ..core.settings import Settings
 from ..core.tasks import back_off_s
-from ..core.types import ActionCall, ActionResult, Event, Json, Notice, new_id
-from ..core.validators import Wrong, duration, text
+from ..core.types import ActionCall, ActionResult, Alert, Escalation, Event, Json
+from ..core.validators import Each, Wrong, duration, optional_text, text
 from .rule import Fault
+from .templates import is_template
 
 # An alert of half an hour ago sends people to a place where nothing happens any more.
 EXPIRES_S = 1_800.0
+# A person who walks through a picture is seen again and again; five minutes on, it may be another.
+GROUP_S = 300.0
 PREFIX = "notify."
+TARGETS = ("contact", "team", "rota")
 FAILED = "notice.failed"
 # A full disk or a locked file mostly passes; an action must end within 30 s.
 PATIENCE_S = 25.0
@@ -29,9 +32,9 @@ T = TypeVar("T")
 
 
 class Notify:
-    """Tell contacts; ``notify.<notifier>`` by that notifier alone, to a contact or to ``data.to``."""
+    """Tell people; ``notify.<notifier>`` by that notifier alone, to them or to ``data.to``."""
 
-    targets: tuple[str, ...] = ("contact",)
+    targets: tuple[str, ...] = TARGETS
 
     def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
         """Say what can be known wrong before the rule runs: a notifier or an address that is not there."""
@@ -44,7 +47,8 @@ class Notify:
                 near=notifier,
                 known=tuple(settings.notifiers),
             )
-        if target.get("contact"):
+        yield from _faults_of_steps(values, settings)
+        if any(target.get(key) for key in TARGETS):
             return
         if notifier is None:
             yield Fault(path="target.contact", key="rules.check.contact_missing", values={"action": name})
@@ -64,32 +68,24 @@ class Notify:
         await _tell(hub, call, path, why, _Patience(hub.clock))
 
     async def run(self, call: ActionCall, hub: Hub) -> ActionResult:
-        """Commit a notice for each address; one that is in the outbox already is no error. StoreFailed."""
-        addresses, strangers = _addresses(call, hub)
+        """Ask the alert desk; what it has under this key already is no error. StoreFailed."""
         patience = _Patience(hub.clock)
-        for name, why in strangers.items():
+        outcome = await patience.until_kept(partial(hub.alert, _alert(call)))
+        for name, why in outcome.left_out.items():
             await _tell(hub, call, name, why, patience)
-        if not addresses:
+        data: dict[str, Json] = {"to": list(outcome.told), "already": list(outcome.known)}
+        if outcome.incident_id is not None:
+            data["incident"] = outcome.incident_id
+        if outcome.is_grouped:
+            data["grouped"] = True
+        if outcome.held:
+            data["held"] = dict(outcome.held)
+        if not (outcome.told or outcome.known or outcome.held or outcome.is_grouped):
             nobody = hub.texts("rules.action.nobody", action=call.action)
-            if not strangers:
+            if not outcome.left_out:
                 await _tell(hub, call, call.action, nobody, patience)
-            raise ActionFailed("; ".join(strangers.values()) or nobody)
-        put: list[str] = []
-        known: list[str] = []
-        unkept: list[str] = []
-        for address in addresses:
-            notice = _notice(call, address, hub)
-            try:
-                is_new = await patience.until_kept(partial(hub.notify, notice))
-            except StoreFailed as err:
-                unkept.append(str(err))
-            else:
-                (put if is_new else known).append(f"{address.notifier}:{address.to}")
-        if unkept:
-            raise StoreFailed("; ".join(dict.fromkeys(unkept)))
-        return ActionResult(
-            is_ok=not strangers, data={"to": put, "already": known}, error="; ".join(strangers.values())
-        )
+            raise ActionFailed("; ".join(outcome.left_out.values()) or nobody)
+        return ActionResult(is_ok=not outcome.left_out, data=data, error="; ".join(outcome.left_out.values()))
 
 
 class _Patience:
@@ -137,43 +133,76 @@ async def _tell(hub: Hub, call: ActionCall, whom: str, why: str, patience: _Pati
     await patience.until_kept(partial(hub.emit, event))
 
 
-def _addresses(call: ActionCall, hub: Hub) -> tuple[tuple[Address, ...], dict[str, str]]:
-    """Return who is reached, and why a name is none of ours."""
-    notifier = call.action.removeprefix(PREFIX) if call.action.startswith(PREFIX) else None
-    found: dict[tuple[str, str], Address] = {}
-    strangers: dict[str, str] = {}
-    for contact_id in call.target.get("contact", ()):
-        contact = hub.settings.contacts.get(contact_id)
-        if contact is None:
-            strangers[contact_id] = hub.texts("rules.check.no_contact", name=contact_id)
-            continue
-        for address in contact.via:
-            if notifier in (None, address.notifier):
-                found[(address.notifier, address.to)] = address
-    if notifier is not None:
-        for to in call.data.get("to", ()):
-            found[(notifier, to)] = Address(notifier=notifier, to=to)
-    return tuple(found.values()), strangers
-
-
-def _notice(call: ActionCall, address: Address, hub: Hub) -> Notice:
-    data, now = call.data, hub.clock.now()
-    image = data.get("image") or (call.event.snapshot if call.event else None) or data.get("snapshot")
-    return Notice(
-        id=new_id(),
-        key=f"{call.key}:{address.notifier}/{address.to}",
-        notifier=address.notifier,
-        to=address.to,
-        text=data["message"],
-        created_at=now,
-        expires_at=now + timedelta(seconds=data["expires"]),
-        image=image,
-        clip=data.get("clip"),
-        priority=data["priority"],
-        parameters=tuple(data.get("parameters", (data["message"],))),
-        event_id=call.event.id if call.event else None,
-        run_id=call.run_id or None,
+def _alert(call: ActionCall) -> Alert:
+    data, event = call.data, call.event
+    escalate = tuple(
+        Escalation(after_s=step["after"], target=_names(step["target"]), text=step["message"])
+        for step in data["escalate"]
     )
+    return Alert(
+        key=call.key,
+        text=data["message"],
+        target=call.target,
+        notifier=call.action.removeprefix(PREFIX) if call.action.startswith(PREFIX) else None,
+        to=tuple(data.get("to", ())),
+        title=data["title"],
+        priority=data["priority"],
+        incident=incident_key(call, has_escalation=bool(escalate)),
+        group_s=data["group"],
+        escalate=escalate,
+        image=picture_of(call),
+        clip=data.get("clip"),
+        parameters=tuple(data.get("parameters", (data["message"],))),
+        expires_s=data["expires"],
+        event=event,
+        run_id=call.run_id,
+        rule_id=call.rule_id,
+        step=call.key.removeprefix(f"{call.run_id}:"),
+    )
+
+
+def picture_of(call: ActionCall) -> str | None:
+    """Return the picture that a step names, else the event's, else the newest that the run took."""
+    of_event = call.event.snapshot if call.event else None
+    return call.data.get("image") or of_event or call.data.get("snapshot")
+
+
+def incident_key(call: ActionCall, *, has_escalation: bool = False) -> str:
+    """Return under which key an alert is gathered; empty where nobody has to answer it.
+
+    By itself that is the rule and the camera. What has no camera (a report by the clock) or is of low priority is
+    news, not a matter for somebody, unless it escalates.
+    """
+    given = call.data.get("incident")
+    if given is False or given == "":
+        return ""
+    if isinstance(given, str):
+        return given
+    if call.event is not None and call.event.kind.startswith("incident."):
+        return str(call.event.data.get("incident") or "")
+    camera = call.event.camera if call.event else None
+    is_matter = given is True or has_escalation or (camera is not None and call.data.get("priority") != "low")
+    if not is_matter:
+        return ""
+    return f"{call.rule_id}/{camera}" if camera else call.rule_id
+
+
+def _names(target: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(names) for key, names in target.items()}
+
+
+def _faults_of_steps(values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
+    """Name who stands in an escalation and is nobody's name."""
+    steps = values.get("escalate")
+    for number, step in enumerate(steps if isinstance(steps, list) else ()):
+        target = step.get("target") if isinstance(step, dict) else None
+        for key in TARGETS:
+            names = target.get(key) if isinstance(target, dict) else None
+            known = settings.names(f"{key}s")
+            for at, name in enumerate(names if isinstance(names, list) else [names]):
+                if isinstance(name, str) and not is_template(name) and name not in known:
+                    path = f"data.escalate.{number}.target.{key}" + (f".{at}" if isinstance(names, list) else "")
+                    yield Fault(path=path, key=f"rules.check.no_{key}", values={"name": name}, near=name, known=known)
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401
@@ -197,5 +226,23 @@ NOTIFY = vol.Schema(
             duration, vol.Range(min=10, max=86_400)
         ),
         vol.Optional("parameters", description="rules.action.parameters"): _texts,
+        vol.Optional("title", default="", description="rules.action.title"): optional_text,
+        vol.Optional("incident", description="rules.action.incident"): vol.Any(None, bool, str),
+        vol.Optional("group", default=GROUP_S, description="rules.action.group"): vol.All(
+            duration, vol.Range(min=0, max=86_400)
+        ),
+        vol.Optional("escalate", default=list, description="rules.action.escalate"): Each(
+            {
+                vol.Required("after", description="rules.action.escalate_after"): vol.All(
+                    duration, vol.Range(min=10, max=86_400)
+                ),
+                vol.Optional("target", default=dict, description="rules.action.escalate_target"): {
+                    vol.Optional("contact", description="rules.action.target_contact"): _texts,
+                    vol.Optional("team", description="rules.action.target_team"): _texts,
+                    vol.Optional("rota", description="rules.action.target_rota"): _texts,
+                },
+                vol.Optional("message", default="", description="rules.action.escalate_message"): optional_text,
+            }
+        ),
     }
 )

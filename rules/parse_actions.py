@@ -125,6 +125,9 @@ def _check_careful(reading: Reading, spot: Spot, name: str, action: Action) -> N
         where = spot
         for key in fault.path.split("."):
             inner = where.value
+            if isinstance(inner, list) and key.isdigit() and int(key) < len(inner):
+                where = where.inside(int(key))
+                continue
             if not isinstance(inner, dict) or key not in inner:
                 where = Spot(where.container, where.key, f"{spot.path}.{fault.path}")
                 break

@@ -172,6 +172,8 @@ class Reading:
         known: dict[str, Iterable[str]] = {
             "camera": settings.names("cameras"),
             "contact": settings.names("contacts"),
+            "team": settings.names("teams"),
+            "rota": settings.names("rotas"),
             "group": dict.fromkeys(group for camera in settings.cameras.values() for group in camera.groups),
             "place": settings.names("places"),
             "kind": self.words.event_kinds,

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from siaga.core.alerts.desk import AlertDesk
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
 from siaga.core.errors import ActionFailed, CameraLost, MediaError, NotSupported
 from siaga.core.event_log import EventLog
 from siaga.core.journal import Journal
+from siaga.core.notice_states import NoticeRecord
 from siaga.core.plugin_manager import PluginManager
 from siaga.core.settings import (
     Address,
@@ -143,6 +145,16 @@ class RuleHub:
         self.bursts: dict[str, tuple] = {}
         self.is_recorder_dead = False
         self._numbers = itertools.count(1)
+        self.alerts = AlertDesk(
+            journal,
+            self.settings,
+            clock=clock,
+            texts=self.texts,
+            tasks=tasks,
+            put=self.notify,
+            records=outbox.records,
+            emit=self.emit,
+        )
 
     def camera(self, camera_id):
         if camera_id not in self.cameras:
@@ -166,6 +178,18 @@ class RuleHub:
     async def notify(self, notice):
         return await self.outbox.put(notice)
 
+    async def alert(self, alert):
+        return await self.alerts.alert(alert)
+
+    async def open_incident(self, alert):
+        return await self.alerts.open_incident(alert)
+
+    async def acknowledge(self, incident, who, via):
+        return await self.alerts.acknowledge(incident, who, via)
+
+    async def close_incident(self, incident, who, note=""):
+        return await self.alerts.close(incident, who, note)
+
     async def clip(self, clip_id):
         return None
 
@@ -188,6 +212,17 @@ class CommittedNotices:
             lambda db: db.execute("insert or ignore into test_notices values (?, ?)", [notice.key, body]).rowcount == 1
         )
 
+    async def records(self, keys) -> dict[str, NoticeRecord]:
+        """Return what was committed, waiting for ever."""
+        kept = {notice.key: notice for notice in await self.all()}
+        return {
+            key: NoticeRecord(
+                notice=kept[key], state="waiting", next_at=kept[key].created_at, updated_at=kept[key].created_at
+            )
+            for key in keys
+            if key in kept
+        }
+
     async def all(self):
         rows = await self._journal.read(
             lambda db: db.execute("select body from test_notices order by rowid").fetchall()
@@ -201,13 +236,17 @@ async def open_hub(path: Path, clock=None, language="id") -> RuleHub:
     bus, tasks = Bus(), Tasks(clock)
     journal = await Journal.open(path)
     events = await EventLog.open(journal, bus)
-    return RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), language)
+    hub = RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), language)
+    await hub.alerts.open()
+    await hub.alerts.start()
+    return hub
 
 
 async def close_hub(hub: RuleHub, engine=None) -> None:
     """Stop in order, as the real hub does."""
     if engine is not None:
         await engine.stop()
+    await hub.alerts.stop()
     await hub.tasks.stop(2.0)
     await hub.journal.close()
 

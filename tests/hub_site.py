@@ -113,6 +113,7 @@ BUILT_INS = (
     "siaga.rules.conditions",
     "siaga.rules.actions",
     "siaga.rules.camera_actions",
+    "siaga.rules.incident_actions",
     "siaga.rules.template_functions",
 )
 # Takes its end of the link, says nothing, and leaves when it is told to or left alone.

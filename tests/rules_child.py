@@ -29,7 +29,7 @@ RULES = """
               sequence:
                 - {action: recording.burst, data: {before: 10, after: 60}}
                 - {delay: {milliseconds: 300}}
-    - {action: notify, target: {contact: posko}, data: {message: "{{ trigger.event.id }} {{ undian }}"}}
+    - {action: notify, target: {contact: posko}, data: {message: "{{ trigger.event.id }} {{ undian }}", group: 0}}
   mode: queued
   max: 1000
 """

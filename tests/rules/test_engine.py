@@ -110,13 +110,12 @@ async def bench(tmp_path):
 
 
 def simple(rule_id="aturan", kind="object.person", more="", actions=""):
-    actions = actions or "    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.event.id }}'}}\n"
+    actions = actions or SEND
     return f"- id: {rule_id}\n  triggers: [{{trigger: event, kind: {kind}}}]\n{more}  actions:\n{actions}"
 
 
-DELAYED = (
-    "    - {delay: 60}\n    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.event.id }}'}}\n"
-)
+SEND = "    - {action: notify, target: {contact: lurah}, data: {message: '{{ trigger.event.id }}', group: 0}}\n"
+DELAYED = f"    - {{delay: 60}}\n{SEND}"
 
 
 async def test_an_event_turns_the_ptz_cuts_clips_and_alerts_every_address_with_the_picture(bench):

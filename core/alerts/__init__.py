@@ -1,0 +1,1 @@
+"""The alert desk: who is told of an incident, when, how often, and who answered."""
