@@ -30,7 +30,7 @@ _MAX_EYES = 64
 # a third of what reading does.
 _TICK_S = 0.04
 # The same while nobody waits for pictures. Several wake an eye once, and find its code and tables still near.
-_CALM_TICK_S = 0.15
+_CALM_TICK_S = 0.25
 # Without packets for so many ticks the thread sleeps until one comes.
 _REST_TICKS = 50
 # Minutes of fifty cameras: so much gathers only when the thread stands still.

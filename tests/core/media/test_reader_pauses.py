@@ -17,10 +17,10 @@ def read(picture_bytes: int, apart_s: float, seconds: float = 5.0) -> list[tuple
     return found
 
 
-def test_pictures_gather_two_or_three_at_a_time_and_none_gets_old():
+def test_pictures_gather_four_or_five_at_a_time_and_none_gets_old():
     found = read(5000, 0.1)
-    assert 0.3 < sum(pause_s > 0 for _, pause_s in found) / len(found) < 0.5
-    assert max(late_s for late_s, _ in found) < 0.21
+    assert 0.15 < sum(pause_s > 0 for _, pause_s in found) / len(found) < 0.3
+    assert max(late_s for late_s, _ in found) < 0.41
 
 
 def test_a_busy_stream_gathers_no_more_than_a_network_window():
