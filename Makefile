@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OR_TELL := > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 # Debian packages that the tests use: an RTSP server that is not ours, a browser, an encoder.
 TEST_PACKAGES := gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	gstreamer1.0-plugins-bad chromium ffmpeg
+	gstreamer1.0-plugins-bad chromium ffmpeg mosquitto
 
 .PHONY: help run test fast lint types bench wheel clean
 

@@ -11,6 +11,7 @@ from .contracts import (
     InboundResult,
     KeyedReceipt,
     Kind,
+    Link,
     LookContext,
     Notifier,
     Ptz,
@@ -26,8 +27,10 @@ from .errors import (
     AuthFailed,
     CameraError,
     CameraLost,
+    LinkLost,
     MediaError,
     NotSupported,
+    PluginError,
     SendFailed,
     SiagaError,
     StoreFailed,
@@ -37,7 +40,7 @@ from .hookspecs import hookimpl
 from .outputs import HasOutputs, Outputs
 from .retry_after import retry_after_s
 from .rule_contracts import Action, Condition, Hub, Moment, Trigger, Verdict
-from .settings import CameraSettings, NotifierSettings
+from .settings import CameraSettings, LinkSettings, NotifierSettings
 from .texts import Texts
 from .types import (
     ActionCall,
@@ -79,6 +82,9 @@ __all__ = [
     "InboundResult",
     "KeyedReceipt",
     "Kind",
+    "Link",
+    "LinkLost",
+    "LinkSettings",
     "LookContext",
     "MediaError",
     "Moment",
@@ -88,6 +94,7 @@ __all__ = [
     "NotifierSettings",
     "Observation",
     "Outputs",
+    "PluginError",
     "Ptz",
     "Receipt",
     "Reply",

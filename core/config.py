@@ -22,6 +22,7 @@ from .settings import (
     CameraSettings,
     ContactSettings,
     DetectSettings,
+    LinkSettings,
     MediaSettings,
     NotifierSettings,
     PlaceSettings,
@@ -121,6 +122,7 @@ class _Reader:
         places = self._items("places", self._place)
         notifiers = self._items("notifiers", self._notifier)
         self._good_notifiers = frozenset(notifiers)
+        links = self._items("links", self._link)
         cameras = self._items("cameras", self._camera)
         contacts = self._items("contacts", self._contact)
         rules = self._rules()
@@ -143,6 +145,7 @@ class _Reader:
             places=places,
             cameras={key: _placed(camera, places) for key, camera in cameras.items()},
             notifiers=notifiers,
+            links=links,
             contacts=contacts,
             rules=rules,
             scripts=self._scripts(),
@@ -218,11 +221,21 @@ class _Reader:
         return PlaceSettings(id=key, **value) if value else None
 
     def _notifier(self, key: str, node: Json, path: str, at: Place) -> NotifierSettings | None:
-        kind = self._kind(node, path, at, "notifier", self._plugins.notifiers)
+        typed = self._typed(node, path, at, "notifier", self._plugins.notifiers)
+        return NotifierSettings(id=key, type=typed[0], options=typed[1]) if typed else None
+
+    def _link(self, key: str, node: Json, path: str, at: Place) -> LinkSettings | None:
+        typed = self._typed(node, path, at, "link", self._plugins.links)
+        return LinkSettings(id=key, type=typed[0], options=typed[1]) if typed else None
+
+    def _typed(
+        self, node: Json, path: str, at: Place, group: str, kinds: Mapping[str, Kind[Any]]
+    ) -> tuple[str, dict[str, Any]] | None:
+        kind = self._kind(node, path, at, group, kinds)
         if kind is None:
             return None
         options = self._check(kind.schema, without(node, ["type"]), path, at, also_known=["type"])
-        return NotifierSettings(id=key, type=kind.name, options=options) if options is not None else None
+        return (kind.name, options) if options is not None else None
 
     def _camera(self, key: str, node: Json, path: str, at: Place) -> CameraSettings | None:
         common_keys = [str(name) for name in schemas.CAMERA.schema]

@@ -19,7 +19,7 @@ from .validators import (
 # Keys that begin so are nobody's: a place for YAML anchors.
 FREE_KEY_START = "x-"
 SECTIONS = (
-    "site", "web", "storage", "media", "places", "cameras", "notifiers", "contacts", "teams", "rotas",
+    "site", "web", "storage", "media", "places", "cameras", "notifiers", "links", "contacts", "teams", "rotas",
     "holidays", "rules", "scripts", "plugins",
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 import voluptuous as vol
 
 from .clock import Clock
-from .settings import CameraSettings, NotifierSettings, SiteSettings
+from .settings import CameraSettings, LinkSettings, NotifierSettings, SiteSettings
 from .texts import Texts
 from .types import (
     Detection,
@@ -280,6 +280,23 @@ class Notifier(Protocol):
 
 
 NotifierFactory = Callable[[NotifierSettings, Services], Notifier]
+
+
+class Link(Protocol):
+    """Carry news between this hub and others. Factory: ``make(settings: LinkSettings, services: Services)``.
+
+    The factory does no I/O; a library that is missing is a PluginError that says how to get it.
+    """
+
+    async def run(self, is_up: Callable[[], None]) -> None:
+        """Connect, call ``is_up`` once when the link stands, and carry until cancelled.
+
+        LinkLost (or whatever the link raises) is shown with its reason and tried again with back-off.
+        """
+        ...
+
+
+LinkFactory = Callable[[LinkSettings, Services], Link]
 
 
 class InboundRequest(Struct):

@@ -88,5 +88,9 @@ class TemplateFailed(SiagaError):
     """Say that a template is wrong, asks for something that is not there, or ran too long."""
 
 
+class LinkLost(SiagaError):
+    """Say that a link to another program is not there: it is tried again with back-off."""
+
+
 class LinkClosed(SiagaError):
     """Say that the other process at the end of a message link is gone."""

@@ -16,6 +16,15 @@ _PROCESS = {
     "what": "died: berhenti sendiri; hung: tidak menjawab lalu dihentikan",
     "detail": "keterangan teknis",
 }
+_LINK = {"link": "nama sambungan di links"}
+_WEBHOOK = {
+    "webhook": "sidik webhook_id; alamat rahasianya sendiri tidak disimpan",
+    "method": "cara panggil, misalnya POST",
+    "query": "isian di alamat",
+    "json": "isi sebagai JSON, kosong bila bukan JSON",
+    "payload": "isi sebagai teks",
+    "is_cut": "true bila isi terlalu panjang dan dipotong",
+}
 _NOTICE = {
     "notice": "nomor pesan",
     "notifier": "pengirim yang dipakai",
@@ -143,6 +152,9 @@ _KINDS = (
         summary="Insiden tidak ditanggapi sampai eskalasi habis",
         fields={**_INCIDENT, "told": "nama yang sudah diberi tahu"},
     ),
+    EventKind(name="link.offline", summary="Sambungan ke program lain terputus", fields={**_LINK, **_REASON}),
+    EventKind(name="link.online", summary="Sambungan ke program lain pulih", fields=_LINK),
+    EventKind(name="webhook.call", summary="Alamat webhook sebuah aturan dipanggil", fields=_WEBHOOK),
     EventKind(name="plugin.off", summary="Plugin dimatikan", fields={"plugin": "nama plugin", **_REASON}),
     EventKind(name="rule.off", summary="Aturan dimatikan karena salah", fields={"rule": "id aturan", **_REASON}),
     EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),

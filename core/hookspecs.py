@@ -7,7 +7,7 @@ from typing import Any
 
 import pluggy
 
-from .contracts import Camera, Detector, EventKind, Kind, Notifier, Store
+from .contracts import Camera, Detector, EventKind, Kind, Link, Notifier, Store
 from .rule_contracts import Action, Condition, Hub, Trigger
 
 hookspec = pluggy.HookspecMarker("siaga")
@@ -53,6 +53,12 @@ def offer_stores() -> Iterable[Kind[Store]]:
 @hookspec
 def offer_notifiers() -> Iterable[Kind[Notifier]]:
     """Return notifier kinds: what may stand at ``notifiers.<id>.type``."""
+    return ()
+
+
+@hookspec
+def offer_links() -> Iterable[Kind[Link]]:
+    """Return link kinds: what may stand at ``links.<id>.type``."""
     return ()
 
 

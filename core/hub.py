@@ -23,6 +23,7 @@ from .health import HealthBook
 from .housekeeping import Housekeeping
 from .intake import Intake
 from .journal import Journal
+from .link_desk import LinkDesk
 from .media.messages import Reading
 from .media.supervisor import MediaSupervisor
 from .media.supervisor_report import MediaTuning
@@ -58,6 +59,7 @@ class Hub:
     intake: Intake
     store: Store
     desk: CameraDesk
+    links: LinkDesk
 
     def __init__(
         self,
@@ -132,6 +134,8 @@ class Hub:
         )
         self._ends.append(End("outbox", whole(self.outbox.stop), 2.0))
         await self._open_alerts()
+        self.links = LinkDesk(lent, plugins=self.plugins, health=self.health)
+        self.links.make(self.settings.links)
         self._build_media(lent)
 
     async def _open_journal(self) -> None:
@@ -207,6 +211,7 @@ class Hub:
         self.tasks.start("streams away", self.intake.watch_streams)
         self.tasks.start("housekeeping", self.housekeeping.run)
         self.desk.start(self.tasks, self.settings.cameras)
+        self.links.start(self.tasks)
         for part in self._parts:
             await part.start()
         self.tasks.start("hub.start", self._tell_start)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from . import hookspecs
-from .contracts import Camera, Detector, EventKind, Kind, Notifier, Store
+from .contracts import Camera, Detector, EventKind, Kind, Link, Notifier, Store
 from .errors import PluginError, SiagaError
 from .plugin_imports import HEAVY, Candidate, HeavyGuard, built_ins, forget, in_folder, installed, why
 from .plugin_offers import GROUPS, check_marks, read_offers
@@ -36,7 +36,10 @@ BUILT_INS = (
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",
     "siaga.plugins.storage.local",
+    "siaga.plugins.links.mqtt",
     "siaga.rules.triggers",
+    "siaga.rules.trigger_mqtt",
+    "siaga.rules.trigger_webhook",
     "siaga.rules.conditions",
     "siaga.rules.actions",
     "siaga.rules.camera_actions",
@@ -122,6 +125,11 @@ class PluginManager:
     def notifiers(self) -> Mapping[str, Kind[Notifier]]:
         """Return notifier kinds by name."""
         return self._group("notifiers")
+
+    @property
+    def links(self) -> Mapping[str, Kind[Link]]:
+        """Return link kinds by name."""
+        return self._group("links")
 
     @property
     def triggers(self) -> Mapping[str, Kind[Trigger]]:

@@ -25,6 +25,7 @@ GROUPS = {
     "offer_detectors": "detectors",
     "offer_stores": "stores",
     "offer_notifiers": "notifiers",
+    "offer_links": "links",
     "offer_triggers": "triggers",
     "offer_conditions": "conditions",
     "offer_actions": "actions",

@@ -89,6 +89,14 @@ class NotifierSettings(Struct):
     options: dict[str, Any] = {}
 
 
+class LinkSettings(Struct):
+    """Describe one link to another program; ``options`` are checked by the link kind's schema."""
+
+    id: str
+    type: str
+    options: dict[str, Any] = {}
+
+
 class Address(Struct):
     """Say by which notifier, and to which address there, a contact is reached."""
 
@@ -172,6 +180,7 @@ class Settings(Struct):
     places: dict[str, PlaceSettings] = {}
     cameras: dict[str, CameraSettings] = {}
     notifiers: dict[str, NotifierSettings] = {}
+    links: dict[str, LinkSettings] = {}
     contacts: dict[str, ContactSettings] = {}
     teams: dict[str, TeamSettings] = {}
     rotas: dict[str, RotaSettings] = {}

@@ -58,6 +58,14 @@ class Each:
         return f"Each({self.schema!r})"
 
 
+class OneOrMany(Each):
+    """Check a list as ``Each`` does; a single item stands for a list of one."""
+
+    def __call__(self, value: Json) -> list[Any]:
+        """Return the checked list."""
+        return super().__call__(value if isinstance(value, list) else [value])
+
+
 # --- durations and times ----------------------------------------------------------------------
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}

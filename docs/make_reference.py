@@ -59,7 +59,7 @@ def parts() -> dict[str, str]:
     made["rule"] = options(parse.RULE, "rule")
     made["trigger"] = options(parse_triggers.TRIGGER_HEAD, "trigger")
     made |= {f"step {name}": options(getattr(step_schemas, name.upper()), name) for name in STEPS}
-    groups = ("cameras", "detectors", "notifiers", "triggers", "conditions", "actions")
+    groups = ("cameras", "detectors", "notifiers", "links", "triggers", "conditions", "actions")
     for group in groups:
         kinds: Mapping[str, Kind[Any]] = getattr(plugins, group)
         made[group] = summaries(kinds)

@@ -41,6 +41,8 @@ _WORDS = {
     "selectors._limit": NUMBER,
     "selectors._choices": "daftar",
     "selectors._one_text": TEXT,
+    "mqtt._topics": "topik / daftar topik",
+    "trigger_webhook._webhook_id": "teks, paling sedikit 16 huruf",
     "step_schemas.switch": "true / false / templat",
     "step_schemas.variable_name": "nama variabel",
 }

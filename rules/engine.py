@@ -25,6 +25,7 @@ from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState
 from .run import TAKERS
 from .run_log import Figures, RunLog, RunRow, RunState
 from .templates import TemplateBox
+from .trigger_webhook import webhooks_in
 from .walk import Opened, Walk
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,11 @@ class RuleEngine:
     def near_misses(self, rule_id: str) -> tuple[NearMiss, ...]:
         """Return why events of the right kind and camera did not fire a rule, newest first (since the start)."""
         return self._index.near_misses(rule_id)
+
+    def webhook_methods(self, webhook: str) -> frozenset[str]:
+        """Return by which methods rules listen to a webhook (``webhook_print`` of its id); empty when none does."""
+        rules = tuple(rule for rule in self._rules.values() if rule.is_enabled)
+        return webhooks_in(rules).get(webhook, frozenset())
 
     # --- following the journal --------------------------------------------------------------------
 

@@ -109,6 +109,7 @@ BUILT_INS = (
     "siaga.core.secrets",
     "siaga.core.event_kinds",
     "siaga.plugins.storage.local",
+    "siaga.plugins.links.mqtt",
     "siaga.rules.triggers",
     "siaga.rules.conditions",
     "siaga.rules.actions",

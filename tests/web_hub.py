@@ -165,6 +165,10 @@ class Engine:
     states: list = field(default_factory=list)
     runs: dict = field(default_factory=dict)
     misses: dict = field(default_factory=dict)
+    webhooks: dict = field(default_factory=dict)
+
+    def webhook_methods(self, webhook):
+        return self.webhooks.get(webhook, frozenset())
 
     async def rules(self):
         return tuple(self.states)

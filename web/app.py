@@ -19,6 +19,7 @@ from . import (
     pages_login,
     pages_rules,
     pages_system,
+    rule_hooks,
 )
 from .accounts import Accounts
 from .middleware import gate, guard
@@ -113,6 +114,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/health", pages_system.show_health),
         web.get("/media/{path:.+}", media_files.show_media),
         web.route("*", "/hooks/{notifier}", hooks.receive),
+        web.route("*", "/hooks/rules/{webhook}", rule_hooks.receive),
         web.get("/api/v1/cameras", api.list_cameras),
         web.get("/api/v1/events", api.list_events),
         web.get("/api/v1/events/{event}", api.show_event),

@@ -19,9 +19,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LANGUAGE_COOKIE = "siaga_language"
 # What may be seen without a login; everything else, also what does not exist, is closed.
-OPEN = {"/login", "/healthz", "/hooks/{notifier}", "/static/{version}/{name}", "/language/{language}"}
+OPEN = {
+    "/login",
+    "/healthz",
+    "/hooks/{notifier}",
+    "/hooks/rules/{webhook}",
+    "/static/{version}/{name}",
+    "/language/{language}",
+}
 # The far side signs these; it has no cookie of ours.
-WITHOUT_CSRF = {"/hooks/{notifier}"}
+WITHOUT_CSRF = {"/hooks/{notifier}", "/hooks/rules/{webhook}"}
 # With a one-time password one may only choose a new one, or leave.
 WITH_ONE_TIME_PASSWORD = {"/password", "/logout"}
 MAY_BASIC = "/metrics"

@@ -242,6 +242,10 @@ class EnginePort(Protocol):
         """Return what an event began, of every rule."""
         ...
 
+    def webhook_methods(self, webhook: str) -> frozenset[str]:
+        """Return by which methods rules listen to a webhook; empty when none does."""
+        ...
+
     def near_misses(self, rule_id: str) -> Sequence[NearMiss]:
         """Return why events of the right kind did not fire a rule, newest first."""
         ...

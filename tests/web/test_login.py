@@ -22,7 +22,8 @@ async def web(tmp_path):
 
 async def test_every_address_but_the_few_open_ones_asks_for_a_login(web):
     _, _, app = web
-    open_ones = {"/login", "/healthz", "/static/{version}/{name}", "/language/{language}", "/hooks/{notifier}"}
+    open_ones = {"/login", "/healthz", "/static/{version}/{name}", "/language/{language}"}
+    open_ones |= {"/hooks/{notifier}", "/hooks/rules/{webhook}"}
     asked = 0
     async with browser() as client:
         for route in routes(app._runner.app[PARTS]):

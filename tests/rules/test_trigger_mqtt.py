@@ -1,0 +1,58 @@
+"""Which messages fire ``mqtt``, row by row as the standard reads topics, and what is near and does not."""
+
+import pytest
+from hub_for_rules import event
+
+from siaga.core.texts import Texts
+from siaga.rules.trigger_mqtt import MQTT_TRIGGER, MqttTrigger, topic_fits
+
+# MQTT 5.0, 4.7.1 and 4.7.2, with its own examples.
+TOPICS = [
+    ("sport/tennis/player1/#", "sport/tennis/player1", True),
+    ("sport/tennis/player1/#", "sport/tennis/player1/ranking", True),
+    ("sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", True),
+    ("#", "sport/tennis", True),
+    ("sport/tennis/+", "sport/tennis/player1", True),
+    ("sport/tennis/+", "sport/tennis/player1/ranking", False),
+    ("sport/+", "sport", False),
+    ("sport/+", "sport/", True),
+    ("+/+", "/finance", True),
+    ("/+", "/finance", True),
+    ("+", "/finance", False),
+    ("#", "$SYS/uptime", False),
+    ("+/monitor/Clients", "$SYS/monitor/Clients", False),
+    ("$SYS/#", "$SYS/uptime", True),
+    ("pompa/1", "pompa/10", False),
+]
+
+
+@pytest.mark.parametrize(("pattern", "topic", "fits"), TOPICS)
+def test_topics_fit_as_the_standard_says(pattern, topic, fits):
+    assert topic_fits(pattern, topic) is fits
+
+
+def trigger(**options):
+    return MqttTrigger(MQTT_TRIGGER({"topic": "pompa/+", **options}), Texts("id"))
+
+
+def message(**data):
+    kept = {"link": "sensor", "topic": "pompa/1", "payload": "MATI", "is_retained": False}
+    return event("mqtt.message", None, data={**kept, **data})
+
+
+MESSAGES = [
+    ({}, {}, None),
+    ({"payload": "MATI"}, {}, None),
+    ({"payload": ["MATI", "RUSAK"]}, {"payload": "RUSAK"}, None),
+    ({"payload": "MATI"}, {"payload": "NYALA"}, "payload"),
+    ({}, {"topic": "pintu/1"}, "topic"),
+    ({"link": "lain"}, {}, "link"),
+    ({}, {"is_retained": True}, "pesan lama"),
+    ({"retained": True}, {"is_retained": True}, None),
+]
+
+
+@pytest.mark.parametrize(("options", "data", "miss"), MESSAGES)
+def test_a_message_fires_or_says_why_not(options, data, miss):
+    said = trigger(**options).miss(message(**data))
+    assert said is None if miss is None else miss in said
