@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Self
 
 logger = logging.getLogger(__name__)
@@ -72,9 +73,21 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
+        self._ears: tuple[tuple[tuple[type, ...], Callable[[object], None]], ...] = ()
+
+    def listen(self, ear: Callable[[object], None], *types: type) -> None:
+        """Call ``ear`` with each message of these types, before any subscription has it.
+
+        For the core's own books, which must be right when a reader of the same message looks into them. It must
+        not wait and not fail.
+        """
+        self._ears = (*self._ears, (types, ear))
 
     def publish(self, message: object) -> None:
         """Hand over a message; never waits, never fails."""
+        for types, ear in self._ears:
+            if isinstance(message, types):
+                ear(message)
         for subscription in self._subscriptions:
             subscription._offer(message)
 

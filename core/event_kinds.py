@@ -33,6 +33,7 @@ _NOTICE = {
 # Kinds that rules and blueprints can name before any detector here tells them: the detector's plugin does.
 _BY_PLUGIN = "diberitahukan detektor dari plugin; bawaan belum ada"
 _SUSPECT = {"track": "nomor benda yang diikuti, bila diikuti", "seconds": "detik: sudah berapa lama terlihat"}
+_OWNER = {"owner": "id aturan, atau jalannya aturan yang menunggu", "path": "pemicunya, misalnya triggers[0]"}
 
 _INCIDENT = {
     "incident": "nomor insiden",
@@ -157,6 +158,25 @@ _KINDS = (
     EventKind(name="webhook.call", summary="Alamat webhook sebuah aturan dipanggil", fields=_WEBHOOK),
     EventKind(name="plugin.off", summary="Plugin dimatikan", fields={"plugin": "nama plugin", **_REASON}),
     EventKind(name="rule.off", summary="Aturan dimatikan karena salah", fields={"rule": "id aturan", **_REASON}),
+    EventKind(
+        name="rule.timer",
+        summary="Waktu yang ditunggu sebuah aturan tiba (catatan dalam Siaga)",
+        fields={**_OWNER, "due": "waktu yang ditunggu"},
+    ),
+    EventKind(
+        name="rule.state",
+        summary="Keadaan yang ditunggu sebuah aturan terjadi atau berakhir (catatan dalam Siaga)",
+        fields={
+            **_OWNER,
+            "phase": "fits: terjadi; ends: berakhir",
+            "subject": "yang diamati: camera, incident, atau jenis kejadian",
+            "from": "nilai sebelumnya",
+            "to": "nilai sekarang",
+            "value": "nilai yang dibandingkan",
+            "above": "batas bawah yang dilewati",
+            "below": "batas atas yang dilewati",
+        },
+    ),
     EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),
 )
 

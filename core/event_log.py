@@ -17,6 +17,8 @@ migrations = Migrations("events")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
 _Where = tuple[str, str | int]
+# Of a kind that is told with and without a zone, so many are looked through for one without.
+_AMONG_ZONES = 200
 
 
 class Committed(Struct):
@@ -45,6 +47,12 @@ def create_events(db: Database) -> None:
 def index_camera_and_kind(db: Database) -> None:
     """Let the newest of one camera and one kind be found without a walk through all its others."""
     db.execute("create index events_camera_kind on events (camera, kind, seq)")
+
+
+@migrations()
+def index_zones(db: Database) -> None:
+    """Let the newest of each zone be found; events without a zone, the most, pay nothing for it."""
+    db.execute("create index events_zone on events (camera, kind, zone, seq) where zone is not null")
 
 
 class EventLog:
@@ -118,6 +126,19 @@ class EventLog:
             if kind is not None:
                 where.append(("kind = ?", kind))
             return _rows(db, f"select seq, body from events {_sql(where)} order by seq desc limit ?", where, limit)
+
+        return await self._journal.read(look)
+
+    async def newest(self, cameras: Sequence[str | None], *, without: Sequence[str] = ()) -> list[Committed]:
+        """Return the newest event of each kind and zone of these cameras (None: of those without a camera).
+
+        ``without`` may hold prefixes. Each is found by some steps in an index, however many others there are.
+        """
+
+        def look(db: Database) -> list[Committed]:
+            seqs = [seq for camera in cameras for seq in _newest_of_camera(db, camera, without)]
+            sql = "select seq, body from events where seq = ? limit ?"
+            return [found for seq in seqs for found in _rows(db, sql, [("", seq)], 1)]
 
         return await self._journal.read(look)
 
@@ -204,6 +225,27 @@ def _newest_of_kinds(db: Database, kinds: list[str], where: list[_Where], limit:
     newest = sorted(seqs, reverse=True)[:limit]
     sql = "select seq, body from events where seq = ? limit ?"
     return [found for seq in newest for found in _rows(db, sql, [("", seq)], 1)]
+
+
+def _newest_of_camera(db: Database, camera: str | None, without: Sequence[str]) -> Iterator[int]:
+    kinds, kind = "select kind from events where camera is ? and kind > ? order by kind limit 1", ""
+    while row := db.conn.execute(kinds, (camera, kind)).fetchone():
+        kind = row[0]
+        if not _is_of(kind, without):
+            yield from _newest_of_zones(db, camera, kind)
+
+
+def _newest_of_zones(db: Database, camera: str | None, kind: str) -> Iterator[int]:
+    # The one without a zone is among the newest of its kind, or there is none that counts any more.
+    newest = "select seq, zone from events where camera is ? and kind = ? order by seq desc limit ?"
+    sql = f"select seq from ({newest}) where zone is null order by seq desc limit 1"
+    if row := db.conn.execute(sql, (camera, kind, _AMONG_ZONES)).fetchone():
+        yield row[0]
+    zones, zone = "select zone from events where camera is ? and kind = ? and zone > ? order by zone limit 1", ""
+    last = "select max(seq) from events where camera is ? and kind = ? and zone = ?"
+    while row := db.conn.execute(zones, (camera, kind, zone)).fetchone():
+        zone = row[0]
+        yield db.conn.execute(last, (camera, kind, zone)).fetchone()[0]
 
 
 def _kinds(db: Database, camera: str | None, prefix: str, without: Sequence[str]) -> Iterator[str]:

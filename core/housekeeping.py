@@ -26,7 +26,7 @@ SWEEP_EVERY_S = 3600.0
 # Told again only after the space has been back by so much: a disk at the line must not chatter.
 BACK_BY = 1.1
 # What comes by the thousand and says little when its picture is gone.
-NOISE = ("motion.", "zone.", "crowd.count", "flood.level")
+NOISE = ("motion.", "zone.", "crowd.count", "flood.level", "rule.timer", "rule.state")
 # What happened is asked for by the year: floods are compared, complaints come late.
 LEAST_EVENT_DAYS, EVENT_TIMES = 365, 10
 # Rows in one job: the writer's other work waits no longer than for some milliseconds.

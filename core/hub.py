@@ -33,6 +33,7 @@ from .outbox import Outbox
 from .plugin_manager import PluginManager
 from .services import Lent, PluginServices
 from .settings import Settings
+from .states import StateBook
 from .stopping import End, Part, end_of_part, stopped, whole
 from .tasks import Tasks
 from .texts import Texts
@@ -50,6 +51,7 @@ class Hub:
 
     journal: Journal
     events: EventLog
+    states: StateBook
     clips: ClipIndex
     audit: AuditLog
     memory: Memory
@@ -109,6 +111,9 @@ class Hub:
             health=self.health,
             texts=self.texts,
         )
+        for state in self.states.find("camera"):
+            if state.value != "online" and state.subject.of is not None:
+                self.intake.remember_away(state.subject.of, f"camera.{state.value}")
         lent = Lent(
             site=site,
             clock=self.clock,
@@ -153,6 +158,7 @@ class Hub:
             End("tasks", self.tasks.stop, 2.0),
         ]
         self.events = await EventLog.open(self.journal, self.bus)
+        self.states = await StateBook.open(self.events, self.bus, self.settings.cameras)
         self.clips = await ClipIndex.open(self.journal, self.texts, self.storage)
         self.audit = await AuditLog.open(self.journal)
         self.memory = await Memory.open(self.journal)

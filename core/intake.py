@@ -184,6 +184,10 @@ class Intake:
             last += [LastTold(kind=kind, data=one.event.data) for one in found]
         return tuple(last)
 
+    def remember_away(self, camera: str, kind: str) -> None:
+        """Take that before a restart a camera was told to be away: its return is told then, its absence not again."""
+        self._told[camera, "start"] = kind
+
     async def on_start_failed(self, camera: str, reason: str, *, is_auth: bool) -> None:
         """Take that a camera could not be started: told once, like a stream that stays away."""
         key: _Key = (camera, "start")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from .clock import Clock
 from .contracts import Camera
@@ -24,12 +25,51 @@ from .types import (
 )
 
 
+class Subject(Struct):
+    """Name what can have a state: ``camera``, ``incident`` (``of`` is its key), or a kind of event or reading."""
+
+    kind: str
+    of: str | None = None
+    zone: str | None = None
+
+
+class State(Struct):
+    """Say how a subject is: ``at`` it was told last, ``since`` its value is the same.
+
+    ``value``: online, offline, auth_failed; open, acknowledged, closed; or the main number or word of a kind, None
+    when it cannot be told.
+    """
+
+    subject: Subject
+    value: Json
+    at: datetime
+    since: datetime
+    data: dict[str, Json] = {}
+
+
+class States(Protocol):
+    """How everything is now."""
+
+    def get(self, subject: Subject) -> State | None:
+        """Return how a subject is, None when nothing was told of it yet."""
+        ...
+
+    def find(self, kind: str, of: str | None = None) -> tuple[State, ...]:
+        """Return the states of a kind, of one camera or incident or of all, whatever zone; the newest last."""
+        ...
+
+
 class Hub(Protocol):
     """What actions, the rule engine and the web may ask of the hub."""
 
     settings: Settings
     clock: Clock
     texts: Texts
+
+    @property
+    def states(self) -> States:
+        """Return how everything is now."""
+        ...
 
     def camera(self, camera_id: str) -> Camera:
         """Return a camera's control side; ActionFailed names the nearest when there is none."""
@@ -111,8 +151,13 @@ class Moment(Protocol):
     event: Event
     trigger_id: str
 
-    def render(self, template: str) -> Json:
-        """Render a template with the run's variables; TemplateFailed."""
+    @property
+    def states(self) -> States:
+        """Return how everything is now."""
+        ...
+
+    def render(self, template: str, more: Mapping[str, Any] = {}) -> Json:
+        """Render a template with the run's variables and ``more``; TemplateFailed."""
         ...
 
 

@@ -98,7 +98,10 @@ class Decider:
         )
         steps = [_trigger_step(bound, event, row)]
         variables = {"trigger": trigger_view(bound.id, bound.word, view, row.late_s), "site": self._site}
-        moment = RunMoment(self._box, self._hub.clock, self._hub.settings, variables, event=event, trigger_id=bound.id)
+        hub = self._hub
+        moment = RunMoment(
+            self._box, hub.clock, hub.settings, variables, states=hub.states, event=event, trigger_id=bound.id
+        )
         own = self._variables(rule, variables, steps, now)
         refused = self._refused(rule, moment, steps, now)
         row = _with_variables(row, own)

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..core.clock import Clock
+from ..core.rule_contracts import States
 from ..core.settings import CameraSettings, Settings
 from ..core.types import Event, Json
 from .templates import TemplateBox
@@ -113,21 +114,23 @@ class RunMoment:
         settings: Settings,
         variables: Mapping[str, Any],
         *,
+        states: States,
         event: Event,
         trigger_id: str,
     ) -> None:
         self.clock = clock
         self.settings = settings
+        self.states = states
         self.event = event
         self.trigger_id = trigger_id
         self._box = box
         self._variables = variables
         self._rendered: list[str] = []
 
-    def render(self, template: str) -> Json:
-        """Render with the run's variables; TemplateFailed."""
+    def render(self, template: str, more: Mapping[str, Any] = {}) -> Json:
+        """Render with the run's variables and ``more``; TemplateFailed."""
         self._rendered.append(template)
-        return self._box.render(template, self._variables)
+        return self._box.render(template, {**self._variables, **more} if more else self._variables)
 
     def looked_at(self) -> dict[str, Json]:
         """Return the values that the templates since the last asking looked at."""

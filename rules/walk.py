@@ -193,6 +193,7 @@ class Walk:
             self.hub.clock,
             self.hub.settings,
             self.variables,
+            states=self.hub.states,
             event=self.event,
             trigger_id=self.row.trigger_id,
         )

@@ -27,6 +27,7 @@ from siaga.core.settings import (
     StorageSettings,
     WebSettings,
 )
+from siaga.core.states import StateBook
 from siaga.core.tasks import Tasks
 from siaga.core.texts import Texts
 from siaga.core.types import Event, Notice, Picture, new_id
@@ -127,7 +128,8 @@ class RecordingCamera:
 class RuleHub:
     """Lend the engine what the real hub lends it."""
 
-    def __init__(self, journal, events, bus, clock, tasks, outbox, language="id") -> None:
+    def __init__(self, journal, events, bus, clock, tasks, outbox, states, language="id") -> None:
+        self.states = states
         self.settings = settings(language)
         self.clock = clock
         self.texts = Texts(language)
@@ -236,7 +238,8 @@ async def open_hub(path: Path, clock=None, language="id") -> RuleHub:
     bus, tasks = Bus(), Tasks(clock)
     journal = await Journal.open(path)
     events = await EventLog.open(journal, bus)
-    hub = RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), language)
+    states = await StateBook.open(events, bus, settings(language).cameras)
+    hub = RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), states, language)
     await hub.alerts.open()
     await hub.alerts.start()
     return hub
