@@ -4,6 +4,7 @@ from . import validators
 from .clock import Clock
 from .contracts import (
     Camera,
+    Carries,
     Detector,
     EventKind,
     Inbound,
@@ -67,6 +68,7 @@ __all__ = [
     "CameraError",
     "CameraLost",
     "CameraSettings",
+    "Carries",
     "Clip",
     "Clock",
     "Condition",

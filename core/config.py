@@ -13,14 +13,13 @@ import voluptuous as vol
 
 from . import config_schemas as schemas
 from .checks import check, did_you_mean, hide_secrets, problem_at
+from .config_people import PeopleReader
 from .contracts import Kind
 from .errors import Problem
 from .plugin_manager import PluginManager
 from .secrets import secret_names
 from .settings import (
-    Address,
     CameraSettings,
-    ContactSettings,
     DetectSettings,
     LinkSettings,
     MediaSettings,
@@ -104,7 +103,6 @@ class _Reader:
         self._plugins = plugins
         self._texts = texts
         self._is_fatal = False
-        self._good_notifiers: frozenset[str] = frozenset()
         self._off: set[str] = set()
 
     def read(self) -> Settings | None:
@@ -121,10 +119,12 @@ class _Reader:
         self._plugins_part()
         places = self._items("places", self._place)
         notifiers = self._items("notifiers", self._notifier)
-        self._good_notifiers = frozenset(notifiers)
         links = self._items("links", self._link)
         cameras = self._items("cameras", self._camera)
-        contacts = self._items("contacts", self._contact)
+        people = PeopleReader(self._node, self._texts, self.problems, check=self._check, check_name=self._check_name)
+        people.good_notifiers = frozenset(notifiers)
+        contacts = self._items("contacts", people.contact)
+        teams, rotas = self._items("teams", people.team), self._items("rotas", people.rota)
         rules = self._rules()
         if self._is_fatal or site is None or web is None or storage is None or media is None:
             return None
@@ -147,6 +147,9 @@ class _Reader:
             notifiers=notifiers,
             links=links,
             contacts=contacts,
+            teams=teams,
+            rotas=rotas,
+            holidays=people.holidays(),
             rules=rules,
             scripts=self._scripts(),
             off=frozenset(self._off),
@@ -276,20 +279,6 @@ class _Reader:
             if kind and options is not None:
                 found.append(DetectSettings(type=kind.name, options=options))
         return tuple(found)
-
-    def _contact(self, key: str, node: Json, path: str, at: Place) -> ContactSettings | None:
-        value = self._check(schemas.CONTACT, node, path, at)
-        addresses = node.get("via") if isinstance(node, LineDict) else None
-        for number, address in enumerate(addresses if isinstance(addresses, LineList) else ()):
-            here = f"{path}.via[{number}]"
-            self._check_name(address, "notifier", here, self._node.get("notifiers"), "config.no_such_notifier")
-        if value is None:
-            return None
-        via = tuple(Address(**address) for address in value["via"] if address["notifier"] in self._good_notifiers)
-        if not via and value["via"][0]["notifier"] in (self._node.get("notifiers") or ()):
-            what = self._texts("config.notifier_off", name=value["via"][0]["notifier"])
-            self.problems.append(problem_at(node, "via", path, what))
-        return ContactSettings(id=key, name=value["name"], via=via)
 
     def _rules(self) -> tuple[LineDict, ...]:
         nodes = self._node.get("rules")

@@ -93,17 +93,5 @@ CAMERA = vol.Schema(
         },
     }
 )
-CONTACT = vol.Schema(
-    {
-        vol.Required("name", description="contact.option.name"): text,
-        vol.Required("via", description="contact.option.via"): Each(
-            {
-                vol.Required("notifier", description="contact.option.notifier"): text,
-                vol.Required("to", description="contact.option.to"): text,
-            },
-            at_least=1,
-        ),
-    }
-)
 PLUGINS = vol.Schema({vol.Optional("disabled", default=list, description="plugins.option.disabled"): Each(text)})
 TYPED = vol.Schema({vol.Required("type", description="option.type"): text}, extra=vol.ALLOW_EXTRA)

@@ -279,6 +279,20 @@ class Notifier(Protocol):
         ...
 
 
+@runtime_checkable
+class Carries(Protocol):
+    """What a notifier adds that can send more than words and a picture.
+
+    ``carries`` holds ``clip`` where it sends recordings: it is then given a second notice with ``clip`` set when the
+    recording is done, and ``thread``, the ``provider_id`` of its first message, so that both stand together. Without
+    it, ``clip`` is in the first notice, as the id of a recording that may still grow. ``answers`` says that it shows a
+    button where ``asks_answer`` is set; what the button holds comes back as ``Reply.payload``, ``ack:`` and the
+    notice's ``incident_id``.
+    """
+
+    carries: frozenset[str]
+
+
 NotifierFactory = Callable[[NotifierSettings, Services], Notifier]
 
 

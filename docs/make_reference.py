@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
 
 from siaga import core
-from siaga.core import config_schemas, contracts, errors, hookspecs, outputs, settings
+from siaga.core import config_schemas, contracts, errors, hookspecs, outputs, people_schemas, settings
 from siaga.core.contracts import EventKind, Kind
 from siaga.core.plugin_manager import PluginManager
 from siaga.core.plugin_offers import HOOKS
@@ -41,7 +41,8 @@ FILES = (
     DOCS / "vendors" / "camera-plugin.md",
 )
 PART = re.compile(r"(<!-- generated: (?P<name>[\w. ]+) -->\n)(?P<body>.*?)(<!-- /generated -->)", re.DOTALL)
-SECTIONS = ("site", "web", "storage", "media", "place", "camera", "contact", "plugins")
+SECTIONS = ("site", "web", "storage", "media", "place", "camera", "plugins")
+PEOPLE = ("contact", "team", "rota")
 STEPS = (
     *("action", "delay", "choose", "option", "if", "repeat", "loop", "sequence", "parallel", "wait_for_trigger"),
     *("wait_template", "variables", "stop", "script", "field"),
@@ -56,6 +57,7 @@ def parts() -> dict[str, str]:
     plugins = PluginManager(None, in_hub=True)
     plugins.load()
     made = {name: options(getattr(config_schemas, name.upper()), name) for name in SECTIONS}
+    made |= {name: options(getattr(people_schemas, name.upper()), name) for name in PEOPLE}
     made["rule"] = options(parse.RULE, "rule")
     made["trigger"] = options(parse_triggers.TRIGGER_HEAD, "trigger")
     made |= {f"step {name}": options(getattr(step_schemas, name.upper()), name) for name in STEPS}

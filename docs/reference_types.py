@@ -22,6 +22,9 @@ _WORDS = {
     "validators.boolean": "true / false",
     "validators.web_address": "alamat web",
     "validators.stream_url": "alamat siaran",
+    "people_schemas.names": "nama / daftar",
+    "people_schemas.weekdays": "hari / daftar",
+    "people_schemas.days": "tanggal / daftar",
     "rtsp._address": "alamat rtsp",
     "objects._label": "nama benda",
     "objects._seconds": SECONDS,
@@ -47,7 +50,7 @@ _WORDS = {
     "step_schemas.variable_name": "nama variabel",
 }
 # These add a check and change nothing that a reader should know.
-_SILENT = {"config_schemas._no_switch", "conditions._not_empty"}
+_SILENT = {"config_schemas._no_switch", "people_schemas._no_switch", "conditions._not_empty"}
 _PLAIN: dict[Any, str] = {
     str: TEXT,
     int: WHOLE,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
+from ..people_schemas import WEEKDAYS
 from ..settings import RotaSettings, Settings, Shift
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def on_duty(rota: RotaSettings, at: datetime, zone: tzinfo, settings: Settings) -> tuple[str, ...]:
@@ -24,13 +23,19 @@ def on_duty(rota: RotaSettings, at: datetime, zone: tzinfo, settings: Settings) 
 
 def is_under_way(shift: Shift, local: datetime, holidays: Container[date]) -> bool:
     """Say whether a shift is under way; past midnight it is the day it began that counts."""
+    day = day_of(shift.after, shift.before, local)
+    return day is not None and _is_on(shift, day, holidays)
+
+
+def day_of(after: time, before: time, local: datetime) -> date | None:
+    """Return the day on which the window that is under way began; None when none is."""
     day, now = local.date(), local.time().replace(tzinfo=None)
-    if shift.after < shift.before:
-        return shift.after <= now < shift.before and _is_on(shift, day, holidays)
+    if after < before:
+        return day if after <= now < before else None
     # Past midnight, or (both the same) round the clock.
-    if now >= shift.after:
-        return _is_on(shift, day, holidays)
-    return now < shift.before and _is_on(shift, day - timedelta(days=1), holidays)
+    if now >= after:
+        return day
+    return day - timedelta(days=1) if now < before else None
 
 
 def _is_on(shift: Shift, day: date, holidays: Container[date]) -> bool:
