@@ -24,6 +24,7 @@ from .housekeeping import Housekeeping
 from .intake import Intake
 from .journal import Journal
 from .link_desk import LinkDesk
+from .media.live_views import LiveViews
 from .media.messages import Reading
 from .media.supervisor import MediaSupervisor
 from .media.supervisor_report import MediaTuning
@@ -62,6 +63,7 @@ class Hub:
     store: Store
     desk: CameraDesk
     links: LinkDesk
+    views: LiveViews
 
     def __init__(
         self,
@@ -190,6 +192,7 @@ class Hub:
             tuning=self._tuning,
             plugins_off=[plugin.name for plugin in self.plugins.plugins if not plugin.is_on],
         )
+        self.views = LiveViews(self.media.packets, self.clock)
         # 4 s for the processes, and what it takes to end those that are late.
         self._ends.append(End("media", whole(self.media.stop), 5.0))
         self.housekeeping = Housekeeping(
@@ -218,6 +221,7 @@ class Hub:
         self.tasks.start("housekeeping", self.housekeeping.run)
         self.desk.start(self.tasks, self.settings.cameras)
         self.links.start(self.tasks)
+        self.views.start(self.tasks)
         for part in self._parts:
             await part.start()
         self.tasks.start("hub.start", self._tell_start)

@@ -153,6 +153,37 @@ class Urge(Message):
     is_urgent: bool
 
 
+class View(Message):
+    """Ask for a camera's analysed stream as fragmented MP4, for a page that shows it live."""
+
+    camera: str
+
+
+class Unview(Message):
+    """Ask for no more of it."""
+
+    camera: str
+
+
+class LiveHeader(PacketMessage):
+    """Open a live view. ``mime`` as Media Source Extensions want it, "" where no browser plays the codec.
+
+    ``init`` is the MP4's beginning (ftyp, moov); fragments before it are of no use.
+    """
+
+    camera: str
+    mime: str
+    init: bytes = b""
+
+
+class LivePiece(PacketMessage):
+    """Carry one fragment (moof, mdat): one picture. A view may begin at a keyframe's."""
+
+    camera: str
+    is_key: bool
+    data: bytes
+
+
 class StreamHeader(PacketMessage):
     """Open a stream or a change of its codec or size; packets before it are of no use."""
 
@@ -289,6 +320,7 @@ class PictureTaken(Message):
 ToRecorder = OpenCamera | CloseCamera | StartBurst | AcceptClip | Stop
 FromRecorder = StreamChanged | RecorderBeat | BurstAnswer | ClipDone | ClipFailed
 FromPackets = StreamHeader | StreamPacket | StreamEnd
-ToPackets = Watch | Unwatch | Urge
+FromLive = LiveHeader | LivePiece | StreamEnd
+ToPackets = Watch | Unwatch | Urge | View | Unview
 ToEye = WatchCamera | ForgetCamera | TakePicture | Stop
 FromEye = EyeBeat | EyeEvent | Reading | PictureTaken

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from ..errors import LinkClosed
 from .link import frame
-from .messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Unwatch, Urge, Watch
+from .live_feed import LiveFeed
+from .messages import StreamEnd, StreamHeader, StreamPacket, ToPackets, Unview, Unwatch, Urge, View, Watch
 from .packet_queue import PacketQueue
 from .ring import MAX_GOP_UNITS, AccessUnit, StreamConfig
 
@@ -160,6 +161,10 @@ class PacketServer:
             feed.add(eye)
         elif isinstance(message, Unwatch):
             feed.remove(eye)
+        elif isinstance(message, View):
+            feed.view(eye)
+        elif isinstance(message, Unview):
+            feed.unview(eye)
         elif isinstance(message, Urge):
             feed.urge(eye, is_urgent=message.is_urgent)
 
@@ -188,6 +193,7 @@ class Feed:
         self._is_ended = True
         self._gop: list[AccessUnit] = []
         self._gop_bytes = 0
+        self._live = LiveFeed(camera)
 
     def open(self, config: StreamConfig) -> None:
         """Tell a new codec or size; what came before is of no use. Any thread may call it."""
@@ -216,14 +222,28 @@ class Feed:
 
     def remove(self, eye: PacketQueue) -> None:
         """Send this eye no more."""
+        self.unview(eye)
         if eye in self._eyes:
             self._eyes.remove(eye)
             self.urge(eye, is_urgent=True)
 
+    def view(self, viewer: PacketQueue) -> None:
+        """Show the stream live, from the open GOP on."""
+        self._live.add(viewer, () if self._is_ended else self._gop)
+        self._weigh()
+
+    def unview(self, viewer: PacketQueue) -> None:
+        """Show it no more."""
+        self._live.remove(viewer)
+        self._weigh()
+
     def urge(self, eye: PacketQueue, *, is_urgent: bool) -> None:
         """Say whether this eye waits for the pictures."""
         (self._calm.discard if is_urgent else self._calm.add)(eye)
-        self.is_urgent = any(one not in self._calm for one in self._eyes)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self.is_urgent = self._live.has_viewers or any(one not in self._calm for one in self._eyes)
 
     def _open(self, config: StreamConfig) -> None:
         self._header = frame(
@@ -237,6 +257,7 @@ class Feed:
         )
         self._gop = []
         self._is_ended = True  # the header goes out with the next keyframe
+        self._live.open(config)
 
     def _pass_on(self, unit: AccessUnit) -> None:
         if self._header is None or (self._is_ended and not unit.is_key):
@@ -246,6 +267,7 @@ class Feed:
             for eye in self._eyes:
                 eye.put_word(self._header)
         self._keep(unit)
+        self._live.take(unit)
         if self._eyes:
             framed = self._frame(unit)
             for eye in self._eyes:
@@ -256,6 +278,7 @@ class Feed:
         if self._is_ended:
             return
         self._is_ended = True
+        self._live.end()
         word = frame(StreamEnd(camera=self._camera))
         for eye in self._eyes:
             eye.put_word(word)

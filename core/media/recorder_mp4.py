@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -37,15 +38,19 @@ _TAGS = {"hevc": "hvc1"}
 class PartFile:
     """Write units as fragmented MP4; times start at 0 and only rise."""
 
-    def __init__(self, path: Path, config: StreamConfig) -> None:
-        self._path = path
+    def __init__(
+        self, target: Path | io.RawIOBase, config: StreamConfig, options: Mapping[str, str] = _PART_OPTIONS
+    ) -> None:
+        """Begin to write to a file, or to what takes bytes."""
         self._config = config
         self._pending: AccessUnit | None = None
         self._zero_s = 0.0
         self._last_tick = -1
         self._stream: VideoStream | None = None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._out = av.open(str(path), "w", format="mp4", options=_PART_OPTIONS)
+        if isinstance(target, Path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        file = str(target) if isinstance(target, Path) else target
+        self._out = av.open(file, "w", format="mp4", options=dict(options))
 
     def add(self, unit: AccessUnit) -> None:
         """Add a unit; one with the time of the one before belongs to it. OSError when the disk does not take it."""

@@ -148,6 +148,11 @@ class MediaSupervisor:
             self._bursts.pop(request, None)
         shutil.rmtree(self._run_folder, ignore_errors=True)
 
+    @property
+    def packets(self) -> str:
+        """Return where the recorder's packet socket stands."""
+        return self._packets
+
     async def open_camera(
         self, settings: CameraSettings, sources: Sequence[StreamSource], last: Sequence[LastTold] = ()
     ) -> None:
