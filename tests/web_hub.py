@@ -1,6 +1,7 @@
 """A small real hub for the tests of the pages: real journal, events, clips, health; cameras that give a JPEG."""
 
 import base64
+import contextlib
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from siaga.core.errors import CameraLost, MediaError, NotSupported, Problem
 from siaga.core.event_log import EventLog
 from siaga.core.health import HealthBook
 from siaga.core.journal import Journal
+from siaga.core.media.live_views import LiveView
 from siaga.core.media.messages import EyeCameraReport, Reading, StreamReport
 from siaga.core.notice_states import NoticeRecord
 from siaga.core.settings import (
@@ -183,6 +185,22 @@ class Engine:
         return tuple(self.misses.get(rule_id, ()))
 
 
+class Views:
+    """Open real views; a test puts into them what a recorder would send."""
+
+    def __init__(self):
+        self.open = []
+
+    @contextlib.contextmanager
+    def view(self, camera):
+        view = LiveView(camera)
+        self.open.append(view)
+        try:
+            yield view
+        finally:
+            self.open.remove(view)
+
+
 class WebHub:
     """Give the pages what the real hub gives them."""
 
@@ -203,6 +221,7 @@ class WebHub:
         self.outbox = Outbox()
         self.plugins = Plugins()
         self.media = Media()
+        self.views = Views()
         self.turning = TurningCamera()
         self.cameras = {"kali": StillCamera(), "ptz": self.turning, "sekolah": StillCamera()}
         self.notifiers = {"wa": Calling()}

@@ -12,6 +12,7 @@ from . import (
     api,
     hooks,
     live,
+    live_video,
     media_files,
     metrics,
     pages_cameras,
@@ -58,6 +59,7 @@ class WebApp:
         app = web.Application(middlewares=[guard, gate], client_max_size=MOST_BODY_BYTES)
         app[PARTS] = parts
         app[live.LIVE] = self._live
+        app[live_video.VIEWERS] = live_video.Viewers()
         app.add_routes(routes(parts))
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=30.0, shutdown_timeout=STOP_WITHIN_S)
         await self._runner.setup()
@@ -105,6 +107,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/", pages_cameras.show_home),
         web.get("/cameras/{camera}", pages_cameras.show_camera),
         web.get("/cameras/{camera}/picture.jpg", pages_cameras.show_picture),
+        web.get("/cameras/{camera}/live", live_video.watch),
         web.post("/cameras/{camera}/ptz", pages_cameras.go_to_preset),
         web.get("/events", pages_events.show_events),
         web.get("/events/{event}", pages_events.show_event),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from ..core.errors import Problem
 from ..core.event_log import EventLog
 from ..core.health import HealthBook
 from ..core.journal import Journal
+from ..core.media.live_views import LiveView
 from ..core.media.messages import EyeCameraReport, Reading, StreamReport
 from ..core.settings import Settings
 from ..core.tasks import Tasks
@@ -173,6 +175,14 @@ class OutboxPort(Protocol):
         ...
 
 
+class ViewsPort(Protocol):
+    """What brings live views."""
+
+    def view(self, camera: str) -> AbstractContextManager[LiveView]:
+        """Watch a camera for the length of the block."""
+        ...
+
+
 class HubPort(Protocol):
     """What the concrete hub is to the pages."""
 
@@ -187,6 +197,11 @@ class HubPort(Protocol):
     health: HealthBook
     storage: Path
     problems: tuple[Problem, ...]
+
+    @property
+    def views(self) -> ViewsPort:
+        """Return the live views."""
+        ...
 
     @property
     def media(self) -> MediaPort:

@@ -118,7 +118,7 @@ class MediaSupervisor:
         self._accepting: set[str] = set()
         # In the system's folder for short-lived files: a Unix socket's path may have 107 bytes, ours only.
         self._run_folder = Path(tempfile.mkdtemp(prefix="siaga-"))
-        self._packets = str(self._run_folder / "packets")
+        self.packets = str(self._run_folder / "packets")
         self._recorder = self._make_recorder(storage)
         self._eyes = [self._make_eye(number, plugin_folder, plugins_off) for number in range(1, self._eye_count() + 1)]
         self._dispatchers: list[TaskHandle] = []
@@ -147,11 +147,6 @@ class MediaSupervisor:
             future.cancel()
             self._bursts.pop(request, None)
         shutil.rmtree(self._run_folder, ignore_errors=True)
-
-    @property
-    def packets(self) -> str:
-        """Return where the recorder's packet socket stands."""
-        return self._packets
 
     async def open_camera(
         self, settings: CameraSettings, sources: Sequence[StreamSource], last: Sequence[LastTold] = ()
@@ -248,7 +243,7 @@ class MediaSupervisor:
         return self._settings.eyes or max(1, (cpu_count() or 1) // 2)
 
     def _make_recorder(self, storage: Path) -> Child:
-        command = (*self._tuning.recorder_command, "--packets", self._packets, "--storage", str(storage))
+        command = (*self._tuning.recorder_command, "--packets", self.packets, "--storage", str(storage))
         command += ("--language", self._texts.language)
         return Child(
             "recorder",
@@ -261,7 +256,7 @@ class MediaSupervisor:
         )
 
     def _make_eye(self, number: int, plugin_folder: Path | None, plugins_off: Sequence[str]) -> Child:
-        command = (*self._tuning.eye_command, "--packets", self._packets, "--plugins", str(plugin_folder or ""))
+        command = (*self._tuning.eye_command, "--packets", self.packets, "--plugins", str(plugin_folder or ""))
         command += ("--language", self._texts.language, "--budget", str(self._settings.detect_budget))
         for name in plugins_off:
             command += ("--without", name)

@@ -130,3 +130,33 @@ async def test_a_preset_turns_the_demo_camera_and_the_page_stays(house, page):
         await page.wait_for_timeout(250)
     assert changed > 12, "the picture shows another place"
     assert await page.evaluate("window.stayed")
+
+
+# Looks at a playing video for some seconds: how far it came, and for how long its picture stood still.
+PLAYING = """async (video) => {
+    const begin = video.getVideoPlaybackQuality().totalVideoFrames;
+    let [frames, since, longest] = [begin, performance.now(), 0];
+    const until = since + 5000;
+    while (performance.now() < until) {
+        await new Promise((go) => setTimeout(go, 50));
+        const now = video.getVideoPlaybackQuality().totalVideoFrames;
+        if (now !== frames) [frames, since] = [now, performance.now()];
+        longest = Math.max(longest, performance.now() - since);
+    }
+    return {frames: frames - begin, still_ms: longest, behind_s: video.buffered.end(0) - video.currentTime};
+}"""
+
+
+async def test_a_live_view_plays_at_once_and_an_eye_that_is_killed_does_not_stop_it(house, page):
+    await first_login(page, house)
+    await page.goto(f"{house.url}/cameras/halaman-sekolah")
+    await expect(page.locator(".picture img")).to_be_visible(timeout=20_000)
+    await page.get_by_role("button", name="Lihat langsung").click()
+    video = page.locator("video[data-video]")
+    await expect(video).to_be_visible(timeout=5_000)
+    house.child("eye").kill()
+    told = await video.evaluate(PLAYING)
+    assert told["frames"] >= 30 and told["still_ms"] < 2_000 and told["behind_s"] < 3, told
+    await page.get_by_role("button", name="Hentikan siaran langsung").click()
+    await expect(page.locator(".picture img")).to_be_visible()
+    await expect(video).to_be_hidden()

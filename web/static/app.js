@@ -2,7 +2,9 @@
 import { watchPictures } from "./pictures.js";
 import { watchPresets } from "./ptz.js";
 import { followLive } from "./live.js";
+import { offerVideo } from "./video.js";
 
 const pictures = watchPictures(document);
 watchPresets(pictures);
 followLive(pictures);
+offerVideo(document);
