@@ -20,6 +20,7 @@ from jinja2 import StrictUndefined
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from blueprint_pages import pages  # type: ignore[import-not-found]  # beside this script
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
 
 from siaga import core
@@ -72,6 +73,7 @@ def parts() -> dict[str, str]:
         "blueprint input": options(blueprint_inputs.INPUT, "blueprint input"),
         "blueprint section": options(blueprint_inputs.SECTION, "blueprint section"),
         "selectors": selectors_table(),
+        "blueprints": pages(plugins),
     }
     made["events"] = events(plugins.event_kinds.values())
     made["filters"] = filters(plugins.template_functions)

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..core.clock import SystemClock
 from ..core.errors import Problem
+from ..core.settings import Settings
+from ..core.texts import Texts
 from ..core.types import Json, Struct
-from ..core.yaml_lines import Gap, Input, LineDict, LineList, join_path, load_blueprint, place_of, without
+from ..core.yaml_lines import Gap, Input, LineDict, LineList, join_path, load_blueprint, without
 from .blueprint_inputs import HEAD, Asked, read_asked, spoken
 from .reading import Reading, Spot
+from .rule import Words
+from .templates import TemplateBox
 
 FOLDER = "blueprints"
 BUILT_IN = Path(__file__).resolve().parent / FOLDER
@@ -42,7 +47,7 @@ class Blueprint(Struct):
 
 
 class Blueprints:
-    """Look blueprints up; ``fresh`` makes the reading in which one is read."""
+    """Look blueprints up; ``reading`` says of which site."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -80,6 +85,12 @@ class Blueprints:
             root = BUILT_IN.parent.parent if is_built_in else Path(self._reading.settings.folder)
             self._read[name] = _read(self._reading.another(), name, path, root, is_built_in)
         return self._read[name]
+
+
+def library(words: Words, settings: Settings, texts: Texts) -> Blueprints:
+    """Return the blueprints that a site's rules may use."""
+    box = TemplateBox(words.template_functions, settings.site, SystemClock(), texts)
+    return Blueprints(Reading(words, settings, texts, box))
 
 
 def bare(name: str) -> str:
@@ -167,8 +178,3 @@ def inputs_in(spot: Spot) -> Iterator[Spot]:
     elif isinstance(value, LineDict | LineList):
         for key in value if isinstance(value, dict) else range(len(value)):
             yield from inputs_in(Spot(value, key, join_path(spot.path, key)))
-
-
-def line_of_head(blueprint: Blueprint) -> int:
-    """Return a line to name where a blueprint as a whole is meant."""
-    return place_of(blueprint.body, next(iter(blueprint.body or ()), None)).line or 1

@@ -25,8 +25,9 @@ class Named(dict[str, Any]):
 
 
 def site_view(settings: Settings) -> Named:
-    """Show the site to templates, as ``site``; its cameras and places by id, its groups as lists of cameras' ids."""
+    """Show the site to templates, as ``site``: cameras, places, people by id, groups as lists of cameras' ids."""
     site, cameras = settings.site, settings.cameras.values()
+    contacts, teams, rotas = settings.contacts, settings.teams, settings.rotas
     groups = dict.fromkeys(group for camera in cameras for group in camera.groups)
     return Named(
         id=site.id,
@@ -35,6 +36,9 @@ def site_view(settings: Settings) -> Named:
         kota=site.kota,
         contact=site.contact,
         cameras=Named({camera.id: camera_view(camera, settings) for camera in cameras}),
+        people=Named(
+            {one.id: Named(id=one.id, name=one.name) for one in (*rotas.values(), *teams.values(), *contacts.values())}
+        ),
         groups=Named({group: [one.id for one in cameras if group in one.groups] for group in groups}),
         places=Named(
             {

@@ -128,11 +128,11 @@ class RecordingCamera:
 class RuleHub:
     """Lend the engine what the real hub lends it."""
 
-    def __init__(self, journal, events, bus, clock, tasks, outbox, states, language="id") -> None:
+    def __init__(self, journal, events, bus, clock, tasks, outbox, states, site) -> None:
         self.states = states
-        self.settings = settings(language)
+        self.settings = site
         self.clock = clock
-        self.texts = Texts(language)
+        self.texts = Texts(site.site.language)
         self.journal = journal
         self.events = events
         self.bus = bus
@@ -232,14 +232,15 @@ class CommittedNotices:
         return [msgspec.json.decode(body, type=Notice) for (body,) in rows]
 
 
-async def open_hub(path: Path, clock=None, language="id") -> RuleHub:
-    """Open a hub on a journal file."""
+async def open_hub(path: Path, clock=None, language="id", site=None) -> RuleHub:
+    """Open a hub on a journal file; ``site`` are other settings than those above."""
     clock = clock or ManualClock(EVENING)
     bus, tasks = Bus(), Tasks(clock)
     journal = await Journal.open(path)
     events = await EventLog.open(journal, bus)
-    states = await StateBook.open(events, bus, settings(language).cameras)
-    hub = RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), states, language)
+    site = site or settings(language)
+    states = await StateBook.open(events, bus, site.cameras)
+    hub = RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), states, site)
     await hub.alerts.open()
     await hub.alerts.start()
     return hub
