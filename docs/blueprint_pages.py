@@ -16,9 +16,14 @@ from siaga.rules.blueprints import Blueprint, library
 
 def pages(plugins: PluginManager) -> str:
     """Return a chapter for each blueprint that Siaga brings."""
-    site = SiteSettings(id="kelurahan", name="Kelurahan")
-    parts = {"web": WebSettings(), "storage": StorageSettings(), "media": MediaSettings()}
-    nowhere = Settings(file="", folder="/nowhere", site=site, **parts)
+    nowhere = Settings(
+        file="",
+        folder="/nowhere",
+        site=SiteSettings(id="kelurahan", name="Kelurahan"),
+        web=WebSettings(),
+        storage=StorageSettings(),
+        media=MediaSettings(),
+    )
     found = library(plugins, nowhere, Texts("id")).all()
     wrong = [str(problem) for blueprint in found for problem in blueprint.problems]
     if wrong:
