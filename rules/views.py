@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ..core.clock import Clock
 from ..core.rule_contracts import States
-from ..core.settings import CameraSettings, Settings
+from ..core.settings import CameraSettings, ContactSettings, RotaSettings, Settings, TeamSettings
 from ..core.types import Event, Json
 from .templates import TemplateBox
 
@@ -36,9 +36,7 @@ def site_view(settings: Settings) -> Named:
         kota=site.kota,
         contact=site.contact,
         cameras=Named({camera.id: camera_view(camera, settings) for camera in cameras}),
-        people=Named(
-            {one.id: Named(id=one.id, name=one.name) for one in (*rotas.values(), *teams.values(), *contacts.values())}
-        ),
+        people=Named({**_named(rotas), **_named(teams), **_named(contacts)}),
         groups=Named({group: [one.id for one in cameras if group in one.groups] for group in groups}),
         places=Named(
             {
@@ -52,6 +50,10 @@ def site_view(settings: Settings) -> Named:
             }
         ),
     )
+
+
+def _named(people: Mapping[str, ContactSettings | TeamSettings | RotaSettings]) -> dict[str, Named]:
+    return {one.id: Named(id=one.id, name=one.name) for one in people.values()}
 
 
 def camera_view(camera: CameraSettings, settings: Settings) -> Named:
