@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Protocol
 
 from ..core.bus import Bus
@@ -38,13 +37,23 @@ class Waited(Protocol):
         ...
 
 
+class Waiting(Protocol):
+    """Be one wait: it meets every event from the moment that it was begun."""
+
+    async def end(self, left_s: float) -> Waited:
+        """Return when one of the triggers fired, or ``left_s`` seconds are over."""
+        ...
+
+    def close(self) -> None:
+        """Wait no more, whatever happened."""
+        ...
+
+
 class Waits(Protocol):
     """Wait for triggers inside a run; what ended a wait is kept, so that it ends the same way after a restart."""
 
-    async def for_trigger(
-        self, run_id: str, path: str, triggers: tuple[BoundTrigger, ...], until: datetime | None
-    ) -> Waited:
-        """Return when one of the triggers fired, or ``until`` is over."""
+    def begin_wait(self, run_id: str, path: str, triggers: tuple[BoundTrigger, ...], *, is_again: bool) -> Waiting:
+        """Wait from now on; ``is_again`` goes on with a wait that a restart interrupted."""
         ...
 
 

@@ -7,7 +7,7 @@ import voluptuous as vol
 from ..core.validators import boolean, text
 from ..core.yaml_lines import LineDict, without
 from .faults import FAULTS
-from .reading import Reading, Spot
+from .reading import Reading, Spot, digest_of
 from .rule import BoundTrigger
 
 TRIGGER_HEAD = vol.Schema(
@@ -57,7 +57,8 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
     except FAULTS as err:
         reading.wrong(spot.inside("trigger"), "rules.check.broken_word", name=word, why=err)
         return None
-    return BoundTrigger(id=head.get("id", str(number)), path=spot.path, word=word, trigger=made)
+    mark = digest_of(without(node, ["id", "alias"]))
+    return BoundTrigger(id=head.get("id", str(number)), path=spot.path, word=word, trigger=made, mark=mark)
 
 
 def _check_names(reading: Reading, spot: Spot) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import voluptuous as vol
 
 from ..core.checks import check, did_you_mean
@@ -12,7 +14,7 @@ from ..core.errors import Problem, TemplateFailed
 from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.types import Json
-from ..core.yaml_lines import Gap, LineDict, LineList, join_path, place_of
+from ..core.yaml_lines import Gap, LineDict, LineList, join_path, place_of, plain
 from .rule import Words
 from .steps import Script
 from .templates import TemplateBox, is_template, is_true
@@ -198,6 +200,11 @@ def has_template(value: Json) -> bool:
     if isinstance(value, list):
         return any(has_template(item) for item in value)
     return is_template(value)
+
+
+def digest_of(value: Any) -> str:  # noqa: ANN401
+    """Return a short text that changes when what is written changes, wherever it stands."""
+    return hashlib.sha256(msgspec.json.encode(plain(value), order="sorted", enc_hook=str)).hexdigest()[:16]
 
 
 def as_node(value: Any, near: Spot) -> Any:  # noqa: ANN401

@@ -45,12 +45,20 @@ class Words(Protocol):
 
 
 class BoundTrigger(Struct):
-    """Place a trigger in its rule. ``id`` is the operator's, else its number from 0."""
+    """Place a trigger in its rule. ``id`` is the operator's, else its number from 0.
+
+    ``mark`` changes when what the trigger says changes, and not when it stands in another place.
+    """
 
     id: str
     path: str
     word: str
     trigger: Trigger
+    mark: str = ""
+
+
+# What sources tell: each event names whose trigger it is for, so no other has to look at it.
+SOURCED_KINDS = ("rule.timer", "rule.state")
 
 
 @runtime_checkable
@@ -70,13 +78,30 @@ class Sourced(Protocol):
 class Holding(Protocol):
     """What a trigger adds that fires only when it fitted for a time.
 
-    ``for_s`` seconds, 0 at once. ``breaks`` says that an event is of the same subject and ends the time.
+    ``for_s`` seconds, 0 at once. ``breaks`` says that an event is of the same subject and ends the time. A subject
+    (camera, zone and kind) has one time at a time: fitting again meanwhile changes nothing.
     """
 
     for_s: float
 
     def breaks(self, began: Event, event: Event) -> bool:
         """Say whether ``event`` ends what ``began``."""
+        ...
+
+
+@runtime_checkable
+class Paired(Protocol):
+    """What a holding trigger adds whose time is ended by events of other kinds, or that tells subjects apart itself.
+
+    ``is_lasting``: who fits again after the time was over, with nothing between that breaks it, is still the same,
+    and fires no second time.
+    """
+
+    breaking_kinds: tuple[str, ...]
+    is_lasting: bool
+
+    def subject(self, event: Event) -> str:
+        """Return what the event is about, as a word of the trigger's own."""
         ...
 
 
@@ -159,7 +184,10 @@ class ConditionStep(Step, kw_only=True):
 
 
 class Rule(Struct):
-    """Hold one rule that was found right. ``fingerprint`` changes when what a run does changes."""
+    """Hold one rule that was found right.
+
+    ``fingerprint`` changes when what a run does changes, ``edition`` when anything in it does but its place.
+    """
 
     id: str
     alias: str
@@ -176,6 +204,8 @@ class Rule(Struct):
     max_runs: int = 10
     is_drop_logged: bool = True
     cooldown_s: float = 0.0
+    cooldown_key: str = ""
+    edition: str = ""
     templates: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
 

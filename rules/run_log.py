@@ -8,10 +8,11 @@ from typing import Literal
 
 import msgspec
 from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
 
 from ..core.journal import Journal
 from ..core.types import Json, Struct, Trace, TraceStep
+from .run_tables import migrations
+from .watch_log import Watched, drop_waits, keep_watched
 
 TRACES_KEPT = 50  # runs of a rule
 REFUSALS_KEPT = 20  # times that a rule's conditions did not hold
@@ -20,44 +21,12 @@ _PRUNE_EVERY = 10  # new rows of a rule
 RunState = Literal["running", "finished", "conditions_failed", "failed", "cut_off"]
 DropReason = Literal["cooldown", "mode", "late"]
 
-migrations = Migrations("rules")
-
-
-@migrations()
-def create_run_tables(db: Database) -> None:
-    """Make the tables of the rule engine."""
-    for statement in (
-        "create table rule_cursor (only_row integer primary key check (only_row = 1), seq integer not null)",
-        "insert into rule_cursor values (1, 0)",
-        """create table rule_runs (
-            number integer primary key, run_id text not null unique, rule_id text not null, event_id text not null,
-            trigger_id text not null, trigger_path text not null, late_s real not null, state text not null,
-            fingerprint text not null, variables text not null, started_at text not null, ended_at text,
-            reason text not null default '', unique (rule_id, event_id))""",
-        "create index rule_runs_state on rule_runs (rule_id, state)",
-        """create table rule_steps (
-            number integer primary key, run_id text not null, path text not null, what text not null,
-            at text not null, outcome text not null, facts text not null, error text not null,
-            unique (run_id, path))""",
-        """create table rule_figures (
-            rule_id text primary key, runs integer not null, last_at text not null, last_run text not null)""",
-        """create table rule_drops (
-            rule_id text not null, after_run text not null, reason text not null, count integer not null,
-            first_at text not null, last_at text not null, event_id text not null,
-            primary key (rule_id, after_run, reason))""",
-    ):
-        db.execute(statement)
-
-
-@migrations()
-def index_events(db: Database) -> None:
-    """Let an event's page find what the event began."""
-    db.execute("create index rule_runs_event on rule_runs (event_id)")
-    db.execute("create index rule_drops_event on rule_drops (event_id)")
-
 
 class RunRow(Struct):
-    """Keep one run. ``variables`` are the rule's own, as they were when the run began."""
+    """Keep one run. ``variables`` are the rule's own, as they were when the run began.
+
+    ``held`` is the mark of the trigger whose time was over, "" for a run that an event began at once.
+    """
 
     run_id: str
     rule_id: str
@@ -71,6 +40,8 @@ class RunRow(Struct):
     variables: dict[str, Json] = {}
     ended_at: datetime | None = None
     reason: str = ""
+    held: str = ""
+    for_s: float = 0.0
 
 
 class Drop(Struct):
@@ -99,6 +70,7 @@ class Decided(Struct):
     cut: list[tuple[str, str]]
     drops: list[Drop]
     at: datetime
+    watched: Watched = Watched()
 
 
 class RunLog:
@@ -131,6 +103,7 @@ class RunLog:
                 _end(db, run_id, "cut_off", reason, decided.at)
             for drop in decided.drops:
                 _count_drop(db, drop)
+            keep_watched(db, decided.watched)
             for rule_id in full:
                 _prune(db, rule_id)
             db.execute("update rule_cursor set seq = max(seq, ?)", [decided.until_seq])
@@ -203,7 +176,7 @@ class RunLog:
 
 _RUN = (
     "run_id, rule_id, event_id, trigger_id, trigger_path, late_s, state, fingerprint, variables,"
-    " started_at, ended_at, reason"
+    " started_at, ended_at, reason, held, for_s"
 )
 _DROP = "rule_id, after_run, reason, count, first_at, last_at, event_id"
 
@@ -211,7 +184,7 @@ _DROP = "rule_id, after_run, reason, count, first_at, last_at, event_id"
 def _insert_run(db: Database, row: RunRow) -> None:
     values = [row.run_id, row.rule_id, row.event_id, row.trigger_id, row.trigger_path, row.late_s, row.state]
     values += [row.fingerprint, _json(row.variables), row.started_at.isoformat()]
-    values += [row.ended_at.isoformat() if row.ended_at else None, row.reason]
+    values += [row.ended_at.isoformat() if row.ended_at else None, row.reason, row.held, row.for_s]
     # An event that was met already (the place behind it was lost) opens nothing twice.
     added = db.execute(f"insert or ignore into rule_runs ({_RUN}) values ({', '.join('?' * len(values))})", values)
     if added.rowcount and row.state != "conditions_failed":
@@ -236,6 +209,7 @@ def _end(db: Database, run_id: str, state: str, reason: str, at: datetime) -> No
         "update rule_runs set state = ?, reason = ?, ended_at = ? where run_id = ? and state = 'running'",
         [state, reason, at.isoformat(), run_id],
     )
+    drop_waits(db, run_id)
 
 
 def _count_drop(db: Database, drop: Drop) -> None:
@@ -285,6 +259,8 @@ def _run(row: tuple[Json, ...]) -> RunRow:
         started_at=_time(row[9]),
         ended_at=_time(row[10]) if row[10] else None,
         reason=row[11],
+        held=row[12],
+        for_s=row[13],
     )
 
 

@@ -18,6 +18,7 @@ from ..core.tasks import unless
 from ..core.types import Event, Json, TraceStep
 from ..core.validators import duration
 from .faults import FAULTS
+from .outside import Waited
 from .rule import DelayStep, Step
 from .steps import WaitStep, WaitTemplateStep, WaitTriggerStep
 from .templates import is_true
@@ -67,12 +68,7 @@ async def take_wait_trigger(walk: Walk, step: Step) -> None:
         _go_on(walk, step, held)
         return
     try:
-        until, _ = await _deadline(walk, step, step.timeout)
-        if walk.waits is None:
-            raise ActionFailed(walk.hub.texts("rules.run.no_waits"))
-        # Copies: a trigger learns whose it is, and runs side by side wait by the same step.
-        triggers = tuple(replace(bound, trigger=copy(bound.trigger)) for bound in step.triggers)
-        ended = await walk.waits.for_trigger(walk.row.run_id, walk.path(step), triggers, until)
+        until, ended = await _wait_for(walk, step)
     except (*FAULTS, vol.Invalid) as err:
         await walk.fail(step, str(err))
         return
@@ -83,6 +79,22 @@ async def take_wait_trigger(walk: Walk, step: Step) -> None:
     values = _ended(walk, step, until, is_completed=ended.event is not None)
     await walk.end(step, "done", {**values, "trigger": trigger})
     _go_on(walk, step, walk.recorded(step))
+
+
+async def _wait_for(walk: Walk, step: WaitTriggerStep) -> tuple[datetime, Waited]:
+    """Return until when a wait lasts at most, and how it ended. FAULTS, vol.Invalid."""
+    if walk.waits is None:
+        raise ActionFailed(walk.hub.texts("rules.run.no_waits"))
+    # Copies: a trigger learns whose it is, and runs side by side wait by the same step.
+    triggers = tuple(replace(bound, trigger=copy(bound.trigger)) for bound in step.triggers)
+    is_again = walk.waited(step) is not None
+    # Before anything is awaited: what happens from here on ends the wait.
+    waiting = walk.waits.begin_wait(walk.row.run_id, walk.path(step), triggers, is_again=is_again)
+    try:
+        until, left_s = await _deadline(walk, step, step.timeout)
+        return until, await waiting.end(left_s)
+    finally:
+        waiting.close()
 
 
 async def take_wait_template(walk: Walk, step: Step) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import msgspec
 
 from ..core.errors import Problem
 from ..core.settings import Settings
@@ -15,7 +12,7 @@ from ..core.validators import Wrong, slug
 from ..core.yaml_lines import Gap, LineDict, place_of, plain
 from ..core.yaml_places import secrets_in
 from .parse_steps import check_names, read_steps
-from .reading import Reading, Spot
+from .reading import Reading, Spot, digest_of
 from .rule import RuleProblem, Words
 from .step_schemas import FIELD, SCRIPT
 from .steps import Field, Script
@@ -109,7 +106,7 @@ def fingerprint_of(parts: Iterable[Any], scripts: Mapping[str, Script]) -> str:
     """Return a text that changes when what steps do changes, the scripts that they call included."""
     called = [[name, scripts[name].fingerprint] for name in sorted(scripts)]
     source = [*(plain(part) for part in parts), *([called] if called else [])]
-    return hashlib.sha256(msgspec.json.encode(source, order="sorted", enc_hook=str)).hexdigest()[:16]
+    return digest_of(source)
 
 
 def _read_script(reading: Reading, spot: Spot) -> Script | None:

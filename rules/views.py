@@ -92,9 +92,11 @@ def late_s(event: Event, clock: Clock) -> float:
     return round(passed.total_seconds(), 1) if passed > timedelta(seconds=ON_TIME_S) else 0.0
 
 
-def trigger_view(trigger_id: str, word: str, event: dict[str, Any], late: float) -> dict[str, Any]:
-    """Show what fired the rule to templates, as ``trigger``."""
-    return {"id": trigger_id, "platform": word, "event": event, "late_s": late}
+def trigger_view(
+    trigger_id: str, word: str, event: dict[str, Any], late: float, for_s: float | None = None
+) -> dict[str, Any]:
+    """Show what fired the rule to templates, as ``trigger``; ``for`` is how many seconds it had to stay so, or None."""
+    return {"id": trigger_id, "platform": word, "event": event, "late_s": late, "for": for_s}
 
 
 def hidden(value: Json, secrets: tuple[str, ...]) -> Json:

@@ -19,6 +19,11 @@ def str_of(value):
     return str(value)
 
 
+def float_of(value):
+    """Take a whole number too."""
+    return float(value)
+
+
 CATAT = vol.Schema({vol.Required("kata"): str_of, vol.Optional("gagal", default=False): bool})
 
 
@@ -53,12 +58,61 @@ class Insist(Note):
         return await super().run(call, hub)
 
 
+BELL = vol.Schema({vol.Optional("for", default=0.0): float_of})
+
+
+class Bell:
+    """Fire when a source says that the bell of this very trigger rings."""
+
+    kinds = ("rule.timer",)
+    cameras = ()
+
+    def __init__(self, options, texts) -> None:
+        self._whose = None
+        self.for_s = options["for"]
+
+    def bind(self, owner, path):
+        self._whose = owner, path
+
+    def miss(self, event):
+        return None if (event.data["owner"], event.data["path"]) == self._whose else "bel lain"
+
+    def breaks(self, began, event):
+        return event.data.get("diam", False)
+
+
+class Bells:
+    """Be a source: remember whose triggers there are, ring when the test says so."""
+
+    def __init__(self, hub) -> None:
+        self.hub = hub
+        self.owners = {}
+        self.is_on = False
+
+    async def start(self):
+        self.is_on = True
+
+    async def stop(self):
+        self.is_on = False
+
+    def put(self, owner, triggers):
+        self.owners[owner] = tuple(bound.path for bound in triggers if isinstance(bound.trigger, Bell))
+
+    def drop(self, owner):
+        self.owners.pop(owner, None)
+
+    async def ring(self, owner, path):
+        told = event("rule.timer", None, at=self.hub.clock.now(), data={"owner": owner, "path": path})
+        await self.hub.emit(told)
+
+
 class NotesWords:
     """Offer the built-in words, and ``catat`` of a stranger's plugin."""
 
     def __init__(self, bench) -> None:
         known = built_in_words()
-        self.triggers, self.conditions = known.triggers, known.conditions
+        self.triggers = {**known.triggers, "bel": Kind("bel", BELL, Bell, "Bel", "A bell")}
+        self.conditions = known.conditions
         own = {"catat": Note, "paksa": Insist}
         self.actions = {
             **known.actions,
@@ -74,6 +128,7 @@ class StepBench:
         self.folder = folder
         self.calls = []
         self.refusals = 0
+        self.make_sources = None
         self.hub = self.engine = None
         self._rules = self._scripts = ""
         self._writing = self._written = 0
@@ -107,7 +162,7 @@ class StepBench:
                 self._written += 1
 
         self.hub.journal.write = counted
-        self.engine = RuleEngine(self.hub, loaded)
+        self.engine = RuleEngine(self.hub, loaded, sources=self.make_sources(self.hub) if self.make_sources else None)
         await self.engine.start()
         return self
 
