@@ -147,7 +147,7 @@ class _Telling:
             keys = [*keys_at(self._schema, steps[:-1]), *(self._also_known if len(steps) == 1 else ())]
             near = did_you_mean(steps[-1] if steps else "", keys, self._texts)
             known = "" if near or not keys else self._texts("check.known_keys", names=", ".join(map(str, keys)))
-            return self._texts("check.unknown_key") + (near or known)
+            return self._texts("check.unknown_key") + (self._slip(steps[-1] if steps else "") or near or known)
         if isinstance(err, (vol.ExclusiveInvalid, vol.InclusiveInvalid)):
             key = "check.exclusive" if isinstance(err, vol.ExclusiveInvalid) else "check.inclusive"
             return self._texts(key, names=", ".join(exclusive_keys(self._schema, steps, str.__str__(_steps(err)[-1]))))
@@ -156,7 +156,14 @@ class _Telling:
             names = ", ".join(str(choice) for choice in choices)
             near = "" if is_secret else did_you_mean(value, choices, self._texts)
             return self._texts("check.one_of", names=names) + self._shown(value, is_secret) + near
-        return self._translated(self._better(err, steps, value)) + self._shown(value, is_secret)
+        slip = self._slip(value) if isinstance(err, vol.DictInvalid) else ""
+        return self._translated(self._better(err, steps, value)) + self._shown(value, is_secret) + slip
+
+    def _slip(self, word: Json) -> str:
+        """Return the space that somebody forgot: YAML reads ``-trigger`` and ``kind:x`` as words."""
+        if isinstance(word, str) and re.match(r"-\w", word):
+            return self._texts("check.dash_slip")
+        return self._texts("check.colon_slip") if isinstance(word, str) and re.match(r"\w+:[^\s/]", word) else ""
 
     def _better(self, err: vol.Invalid, steps: list[Any], value: Json) -> vol.Invalid:
         # Of several alternatives voluptuous tells what the first one said, often a bare "not a valid value".

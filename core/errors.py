@@ -12,15 +12,20 @@ class SiagaError(Exception):
 
 
 class Problem(Struct):
-    """Point at one mistake in a file that an operator wrote. ``path`` as ``cameras.kali.zones``."""
+    """Point at one mistake in a file that an operator wrote. ``path`` as ``cameras.kali.zones``.
+
+    ``column`` counts from 1; 0 where it would not help.
+    """
 
     file: str
     line: int
     path: str
     what: str
+    column: int = 0
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{where}:{self.column}" if self.line and self.column else where
         return f"{where}: {self.path}: {self.what}" if self.path else f"{where}: {self.what}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -16,6 +15,7 @@ from .log import hide
 from .texts import Texts
 from .types import Json
 from .yaml_composer import MAX_NODES, YamlMistake, compose
+from .yaml_includes import inside, yaml_files
 from .yaml_places import (
     Gap,
     Input,
@@ -27,8 +27,10 @@ from .yaml_places import (
     place_of,
     plain,
     where,
+    with_gaps,
     without,
 )
+from .yaml_scalars import typed
 
 __all__ = [
     "Gap",
@@ -55,11 +57,15 @@ _OWN_TAGS = ("!secret", "!env", "!include", "!include_dir", "!input")
 
 
 class LoadedYaml(NamedTuple):
-    """Hold what was read, every mistake of the YAML itself, and the files that were read."""
+    """Hold what was read, every mistake of the YAML itself, and the files that were read.
+
+    ``is_whole`` is False when a file, or a part of one, could not be read at all.
+    """
 
     value: Any
     problems: tuple[Problem, ...]
     files: tuple[Path, ...]
+    is_whole: bool = True
 
 
 def load_yaml(
@@ -78,7 +84,7 @@ def load_yaml(
     """
     reader = _Reader(path.parent, find_secret, secret_names, os.environ if environ is None else environ, texts)
     value = reader.read_file(path, "", (), Place(path.name, 0))
-    return LoadedYaml(value, tuple(reader.problems), tuple(reader.files))
+    return LoadedYaml(value, tuple(reader.problems), tuple(reader.files), reader.is_whole)
 
 
 def load_blueprint(path: Path, *, folder: Path, texts: Texts) -> LoadedYaml:
@@ -88,7 +94,7 @@ def load_blueprint(path: Path, *, folder: Path, texts: Texts) -> LoadedYaml:
     """
     reader = _Reader(folder, lambda name: None, tuple, {}, texts, is_blueprint=True)
     value = reader.read_file(path, "", (), Place(reader.name_of(path), 0))
-    return LoadedYaml(value, tuple(reader.problems), tuple(reader.files))
+    return LoadedYaml(value, tuple(reader.problems), tuple(reader.files), reader.is_whole)
 
 
 class _Reader:
@@ -105,6 +111,7 @@ class _Reader:
     ) -> None:
         self.problems: list[Problem] = []
         self.files: list[Path] = []
+        self.is_whole = True
         self.is_blueprint = is_blueprint
         self._folder = folder
         self._find_secret = find_secret
@@ -128,19 +135,25 @@ class _Reader:
         self.files.append(path)
         if content is None:
             return self._gap(Place(name, 1), trail, "yaml.file_too_big", limit_kb=MAX_FILE_BYTES // 1000)
-        try:
-            node = compose(content)
-        except YamlMistake as err:
-            return self._gap(Place(name, err.line), trail, err.key, **err.values)
-        if node is None:
-            return None
-        return _File(self, path, name, (*chain, path.resolve())).build(node, trail)
+        found = compose(content)
+        gaps = {mistake: self._mistake(name, trail, mistake) for mistake in found.mistakes}
+        if gaps and not found.lost:
+            return gaps[found.mistakes[0]]
+        file = _File(self, path, name, (*chain, path.resolve()))
+        value = None if found.node is None else file.build(found.node, trail)
+        return value if not gaps else with_gaps(value, name, [(one.piece, gaps[one.mistake]) for one in found.lost])
+
+    def _mistake(self, file: str, trail: str, found: YamlMistake) -> Gap:
+        self.is_whole = False
+        what = self._texts(found.key, **found.values)
+        return self.gap(Problem(file=file, line=found.line, column=found.column, path=trail, what=what))
 
     def name_of(self, path: Path) -> str:
         """Return a file as the problems name it."""
         return os.path.relpath(path, self._folder) if path.is_relative_to(self._folder) else str(path)
 
     def _gap(self, at: Place, trail: str, key: str, **values: object) -> Gap:
+        self.is_whole = False
         return self.gap(Problem(file=at.file, line=at.line, path=trail, what=self._texts(key, **values)))
 
     def gap(self, problem: Problem) -> Gap:
@@ -220,12 +233,10 @@ class _File:
             self._open.discard(id(node))
 
     def _bomb(self, node: yaml.Node, trail: str) -> Gap:
-        problem = Problem(
-            file=self._name, line=_line(node), path="", what=self._reader.say("yaml.too_many_values", limit=MAX_NODES)
-        )
-        if problem.what in {known.what for known in self._reader.problems}:
-            return Gap(problem)
-        return self._reader.gap(problem)
+        what = self._reader.say("yaml.too_many_values", limit=MAX_NODES)
+        problem = Problem(file=self._name, line=_line(node), path="", what=what)
+        told = any(known.what == what for known in self._reader.problems)
+        return Gap(problem) if told else self._reader.gap(problem)
 
     def _mapping(self, node: yaml.MappingNode, trail: str) -> LineDict:
         result = LineDict()
@@ -296,19 +307,13 @@ class _File:
         return self._unknown_tag(node, trail)
 
     def _typed(self, node: yaml.ScalarNode, trail: str) -> Json:
-        text = node.value
         kind = node.tag.removeprefix(_STANDARD)
         try:
-            if kind == "int":
-                base = {"0x": 16, "0o": 8}.get(text.lstrip("-")[:2], 10)
-                return int(text, base)
-            if kind == "float" and math.isfinite(number := float(text)):
-                return number
-            if kind == "bool":
-                return {"true": True, "false": False}[text.lower()]
-        except (ValueError, KeyError):
+            return typed(kind, node.value)
+        except ValueError:
             return self._gap(node, trail, "yaml.not_of_tag", tag=kind)
-        return text if kind == "float" else self._unknown_tag(node, trail)
+        except LookupError:
+            return self._unknown_tag(node, trail)
 
     def _input(self, node: yaml.ScalarNode, trail: str) -> Input | Gap:
         words = node.value.split()
@@ -329,14 +334,10 @@ class _File:
         return self._reader.gap(Problem(file=self._name, line=_line(node), path=trail, what=why))
 
     def _inside(self, node: yaml.ScalarNode, trail: str) -> Path | Gap:
-        # Compared by name, not after following links: a link that leads outside is the operator's own wish.
-        root = os.path.normpath(self._reader.folder.absolute())
-        path = os.path.normpath(self._path.parent.absolute() / node.value)
         if not node.value.strip() or "\0" in node.value:
             return self._gap(node, trail, "yaml.tag_needs_word", tag=node.tag)
-        if Path(node.value).is_absolute() or not Path(path).is_relative_to(root):
-            return self._gap(node, trail, "yaml.include_outside", name=node.value)
-        return self._reader.folder / os.path.relpath(path, root)
+        path = inside(self._reader.folder, self._path.parent, node.value)
+        return path or self._gap(node, trail, "yaml.include_outside", name=node.value)
 
     def _include_dir(self, node: yaml.ScalarNode, trail: str) -> Json:
         folder = self._inside(node, trail)
@@ -346,8 +347,7 @@ class _File:
             return self._gap(node, trail, "yaml.no_folder", name=node.value)
         result = LineList()
         result.place = self._at(node)
-        files = (file for file in folder.iterdir() if file.suffix in (".yaml", ".yml") and file.name[0] not in "._")
-        for file in sorted(files):
+        for file in yaml_files(folder):
             value = self._reader.read_file(file, join_path(trail, len(result)), self._chain, self._at(node))
             items = value if isinstance(value, LineList) else [value]
             for number, item in enumerate(items):
@@ -359,7 +359,7 @@ class _File:
 
     def _unknown_tag(self, node: yaml.Node, trail: str) -> Gap:
         tag = node.tag.replace(_STANDARD, "!!")
-        near = self._reader.near(tag, _OWN_TAGS)
+        near = self._reader.near(tag, _OWN_TAGS) or self._reader.say("yaml.tag_hint")
         what = self._reader.say("yaml.unknown_tag", tag=tag) + near
         return self._reader.gap(Problem(file=self._name, line=_line(node), path=trail, what=what))
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .errors import Problem
 from .types import Json
+from .yaml_pieces import Piece
 
 
 class Place(NamedTuple):
@@ -118,6 +119,27 @@ def carry_places(source: Json, result: Json) -> None:
             result.place, result.places = source.place, source.places
         for before, after in zip(source, result, strict=True):
             carry_places(before, after)
+
+
+def with_gaps(value: Json, file: str, gaps: Iterable[tuple[Piece, Gap]]) -> Json:
+    """Return what could be read of a file with a gap for each piece that could not; items go to a list's end."""
+    for piece, gap in gaps:
+        place = Place(file, piece.first + 1)
+        if value is None:
+            value = LineDict() if piece.key else LineList()
+            value.place = place
+        holder, key = value, piece.key
+        if piece.is_item and key and isinstance(value, LineDict):
+            holder, key = value.get(key), ""
+            if holder is None:
+                holder = value[piece.key] = LineList()
+                holder.place = value.places[piece.key] = place
+        if isinstance(holder, LineDict) and key:
+            holder[key], holder.places[key] = gap, place
+        elif isinstance(holder, LineList):
+            holder.places[len(holder)] = place
+            holder.append(gap)
+    return value
 
 
 def gaps_in(node: object) -> list[Problem]:
