@@ -15,7 +15,7 @@ SHELF = library(built_in_words(), sample_site(), Texts("id"))
 LIBRARY = {blueprint.name: blueprint for blueprint in SHELF.all()}
 ASKED = (
     *("banjir-siaga", "tawuran", "penyusup", "mondar-mandir"),
-    *("disk-penuh", "sampah-liar", "lawan-arah", "berhenti"),
+    *("api-asap", "disk-penuh", "sampah-liar", "lawan-arah", "berhenti"),
 )
 TESTS = [(name, test) for name, one in LIBRARY.items() for test in one.tests or ()]
 
@@ -133,6 +133,25 @@ async def test_a_suspected_brawl_goes_with_its_clip_to_a_person_who_judges(tmp_p
         assert {notice.to for notice in notices} == {"posko", "satpol"}
         assert all(notice.text.startswith("DUGAAN tawuran di Gang Mawar, RW 05, 23.50 WIB") for notice in notices)
         assert {notice.clip for notice in notices} == {"clip-gang"}
+
+
+async def test_a_fire_that_stays_is_told_once_and_a_second_look_needs_no_second_siren(tmp_path):
+    inputs = {"kamera": "pasar", "kepada": ["posko", "damkar"], "sirene": ["pasar", "gang"]}
+    async with BlueprintBench(tmp_path, "api-asap", inputs, "2026-11-22 02:14") as night:
+        for second in range(0, 60, 3):
+            await night.go_to(second)
+            await night.tell("fire.smoke", "pasar", score=0.8, data={"area": 0.03})
+        told = await night.notices()
+        assert {name: len(texts) for name, texts in told.items()} == {"posko": 1, "damkar": 1}
+        assert told["damkar"][0].startswith("ASAP terlihat di Pasar Kebon Baru, RW 05 sejak 02.14 WIB.")
+        assert night.siren.switched == [("siren", True, 30.0)] * 2
+        assert night.actions() == ["io.siren", "recording.burst", "notify"]
+        await night.go_to(15 * 60)  # after the pause a fire is news again
+        for second in (900, 906):
+            await night.go_to(second)
+            await night.tell("fire.flame", "pasar", score=0.9, data={"area": 0.2})
+        await night.go_to(920)
+        assert (await night.notices())["posko"][-1].startswith("API terlihat")
 
 
 TOLD_ONCE = {
