@@ -21,7 +21,7 @@ import numpy as np
 
 from . import scenes
 from .running import RunningHub, running_hub
-from .site import Cams, RtspServer, TestClip, clip_of, write_config
+from .site import Cams, RtspServer, TestClip, Visitor, clip_of, write_config
 
 # People appear this long after a keyframe: neither with it, nor with the next.
 LEAD_S = 1.1
@@ -40,6 +40,7 @@ class Sample:
     camera: int
     seen_s: float | None = None
     sent_s: float | None = None
+    is_gate_trusted: bool = False
 
 
 def measure(folder: Path, mode: str, n: int, rounds: int) -> dict[str, Any]:
@@ -58,11 +59,16 @@ def measure(folder: Path, mode: str, n: int, rounds: int) -> dict[str, Any]:
         config = write_config(folder, cams)
         with running_hub(config) as hub, _Probes(farm, n, mark) as probes:
             hub.wait_ready()
+            visitor = Visitor(hub.url, hub.password)
             time.sleep(WARM_UP_S)
             cpu, start_s = hub.cpu_s(), time.monotonic()
-            one_by_one = [
-                sample for _ in range(rounds) for sample in _round(farm, cloud, probes, (quiet, coming), n, gap_s=1.3)
-            ]
+            one_by_one = []
+            for _ in range(rounds):
+                # Read before people come: what the gate trusts then is what wakes the scene.
+                trusted = _trusted(visitor)
+                for sample in _round(farm, cloud, probes, (quiet, coming), n, gap_s=1.3):
+                    sample.is_gate_trusted = f"cam{sample.camera}" in trusted
+                    one_by_one.append(sample)
             together = [
                 sample for _ in range(rounds) for sample in _round(farm, cloud, probes, (quiet, coming), n, gap_s=0.0)
             ]
@@ -70,6 +76,8 @@ def measure(folder: Path, mode: str, n: int, rounds: int) -> dict[str, Any]:
             state = cloud.state()
     return {
         "one_by_one": _figures(one_by_one),
+        "size_gate_learning": _figures([sample for sample in one_by_one if not sample.is_gate_trusted]),
+        "size_gate_trusted": _figures([sample for sample in one_by_one if sample.is_gate_trusted]),
         "all_at_once": _figures(together),
         "cpu_s_per_camera_minute": cost,
         "requests_that_break_the_specification": state["violations"],
@@ -132,6 +140,12 @@ def _figures(samples: list[Sample]) -> dict[str, Any]:
         "p95_s": round(p95, 3),
         "max_s": round(waits[-1], 3),
     }
+
+
+def _trusted(visitor: Visitor) -> set[str]:
+    """Return the cameras whose packet sizes are trusted to wake their scene, by the hub's own metrics."""
+    found = re.findall(r'^siaga_eye_size_gate\{camera="([^"]+)"\} 1\.0$', visitor.page("/metrics"), re.MULTILINE)
+    return set(found)
 
 
 def _cost(hub: RunningHub, before: dict[str, float], n: int, minutes: float) -> float:

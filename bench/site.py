@@ -15,6 +15,7 @@ import yaml
 from . import scenes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from journey.browsing import Visitor as Visitor
 from media_clips import TestClip, access_units
 from rtsp_server import RtspServer
 

@@ -96,7 +96,7 @@ class Plugins:
         "rtsp": Kind("rtsp", vol.Schema({}), StillCamera, "Kamera jaringan lewat RTSP", "Network camera by RTSP")
     }
     detectors = {"flood": Kind("flood", vol.Schema({}), StillCamera, "Tinggi air pada papan duga", "Water level")}
-    stores = notifiers = triggers = conditions = actions = {}
+    stores = notifiers = links = triggers = conditions = actions = {}
 
 
 class Media:

@@ -15,7 +15,10 @@ from .wording import Wording
 Severity = Literal["danger", "warning", "info"]
 
 # What the hub tells about itself in passing: in the journal, not on the first page.
-_PASSING = ("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "zone.leave")
+_PASSING = (
+    *("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "zone.leave"),
+    *("rule.timer", "rule.state", "mqtt.message", "webhook.call", "link.online"),
+)
 # Steps of a value that the camera's card shows all the time.
 _MEASURED = ("flood.level", "crowd.count")
 # What does not stand on the first page, as the journal's search takes it.
@@ -29,8 +32,11 @@ _WARNING = (
     "crowd.high",
     "detector.",
     "disk.low",
+    "incident.unanswered",
+    "link.offline",
     "notice.failed",
     "plugin.",
+    "rule.off",
 )
 _UNITS = (("_cm_h", "web.unit.cm_h"), ("_cm", "web.unit.cm"))
 _MOST_CM_H = 1000

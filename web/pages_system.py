@@ -86,6 +86,7 @@ def _offered(plugins: PluginsPort) -> Mapping[str, Mapping[str, Kind[Any]]]:
         "detectors": plugins.detectors,
         "stores": plugins.stores,
         "notifiers": plugins.notifiers,
+        "links": plugins.links,
         "triggers": plugins.triggers,
         "conditions": plugins.conditions,
         "actions": plugins.actions,

@@ -104,6 +104,11 @@ class PluginsPort(Protocol):
         ...
 
     @property
+    def links(self) -> Mapping[str, Kind[Any]]:
+        """Return link kinds by name."""
+        ...
+
+    @property
     def triggers(self) -> Mapping[str, Kind[Any]]:
         """Return the triggers that rules may use."""
         ...
