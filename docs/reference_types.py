@@ -46,6 +46,7 @@ _WORDS = {
     "selectors._one_text": TEXT,
     "mqtt._topics": "topik / daftar topik",
     "trigger_webhook._webhook_id": "teks, paling sedikit 16 huruf",
+    "parse_cooldown.cooldown": "lama waktu / `{for, key}`",
     "step_schemas.switch": "true / false / templat",
     "step_schemas.variable_name": "nama variabel",
 }

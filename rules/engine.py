@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -18,8 +19,8 @@ from ..core.journal import Journal
 from ..core.rule_contracts import Hub
 from ..core.tasks import TaskHandle, Tasks, back_off_s, unless
 from ..core.types import Event, Trace, new_id
-from .deciding import Decider
-from .holds import HoldBook
+from .deciding import LATE_LIMIT_S, Decider
+from .holds import Hold, HoldBook
 from .index import RuleIndex
 from .outside import Act, Sources, do_action
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState, Sourced
@@ -203,10 +204,27 @@ class RuleEngine:
             told=self._news.set,
         )
         self._decider.cooldowns.load(await log.cooldowns())
-        kept = await log.holds()
-        self._holds.load(hold for hold in kept if ":" not in hold.owner)
-        waits.load(hold for hold in kept if ":" in hold.owner)
+        own, of_waits, gone = await self._sorted_holds(await log.holds())
+        await log.drop_holds(gone)
+        self._holds.load(own)
+        waits.load(of_waits)
         return waits
+
+    async def _sorted_holds(self, kept: list[Hold]) -> tuple[list[Hold], list[Hold], list[Hold]]:
+        """Return the times of rules, those of waits, and those whose trigger is gone or that nobody watched."""
+        newest = await self._hub.events.find(limit=1)
+        now, limit = self._hub.clock.now(), timedelta(seconds=LATE_LIMIT_S)
+        # Who was away for long does not know whether what is so now was otherwise meanwhile: better told twice.
+        was_away = not newest or now - newest[0].event.at > limit
+        own, of_waits, gone = [], [], []
+        for hold in kept:
+            if ":" in hold.owner:
+                of_waits.append(hold)
+            elif (hold.is_over and was_away) or self._decider.index.holder(hold.owner, hold.mark) is None:
+                gone.append(hold)
+            else:
+                own.append(hold)
+        return own, of_waits, gone
 
     def _put_sources(self, rule: Rule) -> None:
         if self._sources is not None:

@@ -12,15 +12,16 @@ from ..core.clock import SystemClock
 from ..core.errors import Problem
 from ..core.settings import Settings
 from ..core.texts import Texts
-from ..core.validators import boolean, duration, slug, text
+from ..core.validators import boolean, slug, text
 from ..core.yaml_lines import Gap, LineDict, LineList, place_of, plain
 from ..core.yaml_places import secrets_in
 from .blueprint_use import USE, expand, explained, problems_of
 from .blueprints import Blueprints
 from .parse_conditions import read_conditions
+from .parse_cooldown import cooldown, read_cooldown_key
 from .parse_steps import read_steps
 from .parse_triggers import read_triggers
-from .reading import Reading, Spot
+from .reading import Reading, Spot, digest_of
 from .rule import LoadedRules, Rule, RuleProblem, Words
 from .scripts import fingerprint_of, read_scripts
 from .templates import TemplateBox
@@ -41,7 +42,8 @@ RULE = vol.Schema(
         vol.Optional("mode", description="rules.option.mode"): vol.In(list(MODES)),
         vol.Optional("max", description="rules.option.max"): _WHOLE,
         vol.Optional("max_exceeded", description="rules.option.max_exceeded"): vol.In(["warning", "silent"]),
-        vol.Optional("cooldown", description="rules.option.cooldown"): duration,
+        vol.Optional("cooldown", description="rules.option.cooldown"): cooldown,
+        vol.Optional("cooldown_key", description="rules.option.cooldown_key"): text,
     }
 )
 # What a rule may write beside a blueprint: all of it, and nothing that the blueprint has is missing.
@@ -103,6 +105,7 @@ def _read_written(reading: Reading, spot: Spot) -> Rule | None:
     triggers = read_triggers(reading, here.inside("triggers")) if "triggers" in node else ()
     conditions = read_conditions(reading, here.inside("conditions")) if "conditions" in node else ()
     steps = read_steps(reading, here.inside("actions")) if "actions" in node else ()
+    cooldown_key = read_cooldown_key(reading, here)
     if isinstance(node.get("variables"), dict):
         reading.compile(here.inside("variables"))
     for key, found in (("triggers", triggers), ("actions", steps)):
@@ -126,6 +129,8 @@ def _read_written(reading: Reading, spot: Spot) -> Rule | None:
         max_runs=shape.get("max", 10),
         is_drop_logged=shape.get("max_exceeded", "warning") != "silent",
         cooldown_s=shape.get("cooldown", 0.0),
+        cooldown_key=cooldown_key,
+        edition=digest_of([node, sorted(script.fingerprint for script in called)]),
         # Only what a run does: a new alias or trigger must not cut runs off that are under way.
         fingerprint=fingerprint_of((node.get("actions"), node.get("variables")), reading.scripts),
         templates=tuple(dict.fromkeys((*reading.templates, *(one for script in called for one in script.templates)))),

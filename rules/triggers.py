@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import voluptuous as vol
@@ -12,12 +12,30 @@ from ..core.hookspecs import hookimpl
 from ..core.rule_contracts import Trigger
 from ..core.texts import Texts
 from ..core.types import Event, Json
-from ..core.validators import Wrong, text
+from ..core.validators import Wrong, duration, text
 
 # Where a kind of event keeps what it changed to and from, and its number, when the rule names no field.
 TO_FIELDS = ("to", "stage", "state")
 FROM_FIELDS = ("from", "from_stage", "previous")
 NUMBER_FIELDS = ("level_cm", "count", "value")
+
+# The last words of kinds whose one tells that the other is over: motion.start and motion.end.
+_ENDS: dict[str, tuple[str, ...]] = {
+    "start": ("end",),
+    "end": ("start",),
+    "enter": ("leave",),
+    "leave": ("enter",),
+    "offline": ("online",),
+    "auth_failed": ("online",),
+    "online": ("offline", "auth_failed"),
+    "off": ("on",),
+    "on": ("off",),
+    "opened": ("acknowledged", "closed"),
+    "acknowledged": ("closed",),
+    "blind": ("level", "stage"),
+}
+# What tells two things of one camera, zone and kind apart.
+_SAME = ("label", "track", "incident", "key", "detector", "plate")
 
 Check = Callable[[Event], "str | None"]
 
@@ -30,7 +48,14 @@ class EventTrigger:
         self.cameras: tuple[str, ...] = tuple(options.get("camera", ()))
         self._texts = texts
         self._field: str | None = options.get("field")
-        self._checks = tuple(self._make_checks(options))
+        self._level = tuple(self._make_level_checks(options))
+        self._checks = (*self._make_checks(options), *self._level, *self._make_from_check(options))
+        self._from = options.get("from")
+        self.for_s: float = options.get("for", 0.0)
+        self.breaking_kinds: tuple[str, ...] = tuple(_ending(self.kinds))
+        self.is_lasting = bool(self._level or self._from or self.breaking_kinds)
+        if self.for_s and not self.is_lasting:
+            raise vol.Invalid(texts("rules.check.nothing_ends_it", kinds=", ".join(self.kinds)))
 
     def miss(self, event: Event) -> str | None:
         """Return None when the event fires this trigger, else the first field that does not fit."""
@@ -43,15 +68,36 @@ class EventTrigger:
                 return reason
         return None
 
+    def breaks(self, began: Event, event: Event) -> bool:
+        """Say whether an event tells that what another one told is so no more."""
+        if (began.camera, began.zone) != (event.camera, event.zone) or not _is_same_thing(began, event):
+            return False
+        if event.kind != began.kind:
+            return event.kind in self.breaking_kinds and event.kind in _ending((began.kind,))
+        if self._level:
+            return any(check(event) is not None for check in self._level)
+        read = self._reader(TO_FIELDS)
+        return self._from is not None and _word(read(event)) != _word(read(began))
+
+    def subject(self, event: Event) -> str:
+        """Return what an event is about: its camera, zone and kind, and what it tells apart there."""
+        apart = [event.data[field] for field in _SAME if field in event.data]
+        return "/".join(str(part) for part in (event.camera or "", event.zone or "", event.kind, *apart))
+
     def _make_checks(self, options: dict[str, Any]) -> Iterable[Check]:
         if "zone" in options:
             yield self._one_of("zone", options["zone"], lambda event: event.zone)
         if "label" in options:
             yield self._one_of("label", options["label"], _label)
-        if "to" in options:
-            yield self._one_of("to", options["to"], self._reader(TO_FIELDS))
+
+    def _make_from_check(self, options: dict[str, Any]) -> Iterable[Check]:
         if "from" in options:
             yield self._one_of("from", options["from"], self._reader(FROM_FIELDS))
+
+    def _make_level_checks(self, options: dict[str, Any]) -> Iterable[Check]:
+        """Make the checks of how something is now: what no longer passes them has changed back."""
+        if "to" in options:
+            yield self._one_of("to", options["to"], self._reader(TO_FIELDS))
         if "above" in options or "below" in options:
             yield self._number_between(options.get("above"), options.get("below"))
 
@@ -103,6 +149,18 @@ def fits(pattern: str, kind: str) -> bool:
     return pattern == kind or (pattern.endswith("*") and kind.startswith(pattern[:-1]))
 
 
+def _ending(kinds: Iterable[str]) -> Iterator[str]:
+    """Name the kinds that tell the end of others, where it follows from their names."""
+    for kind in kinds:
+        room, _, word = kind.rpartition(".")
+        for end in _ENDS.get(word, ()):
+            yield f"{room}.{end}"
+
+
+def _is_same_thing(began: Event, event: Event) -> bool:
+    return all(began.data[field] == event.data.get(field, began.data[field]) for field in _SAME if field in began.data)
+
+
 def _word(value: Json) -> str | None:
     """Make 2 and "2" and 2.0 one: YAML and detectors write a stage either way."""
     if isinstance(value, float) and value.is_integer():
@@ -146,6 +204,7 @@ EVENT_TRIGGER = vol.Schema(
         vol.Optional("above", description="rules.trigger.above"): _number,
         vol.Optional("below", description="rules.trigger.below"): _number,
         vol.Optional("field", description="rules.trigger.field"): text,
+        vol.Optional("for", description="rules.trigger.for"): duration,
     }
 )
 

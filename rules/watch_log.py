@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -119,6 +120,12 @@ class WatchLog:
             ]
 
         return await self._journal.read(job)
+
+    async def drop_holds(self, holds: Iterable[Hold]) -> None:
+        """Forget times that nobody asks for any more."""
+        gone: dict[HoldKey, Hold | None] = {hold.key: None for hold in holds}
+        if gone:
+            await self._journal.write(lambda db: keep_watched(db, Watched(holds=gone)))
 
     async def cooldowns(self) -> dict[str, dict[str, datetime]]:
         """Return when each rule ran last, by the keys of its cooldown."""

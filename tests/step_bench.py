@@ -129,6 +129,7 @@ class StepBench:
         self.calls = []
         self.refusals = 0
         self.make_sources = None
+        self.triggers = "[{trigger: event, kind: object.person}]"
         self.hub = self.engine = None
         self._rules = self._scripts = ""
         self._writing = self._written = 0
@@ -139,9 +140,7 @@ class StepBench:
         return [call.data["kata"] for call in self.calls]
 
     def read(self, actions, more="", scripts="", language="id"):
-        self._rules = (
-            f"- id: aturan\n  triggers: [{{trigger: event, kind: object.person}}]\n{more}  actions:{actions}\n"
-        )
+        self._rules = f"- id: aturan\n  triggers: {self.triggers}\n{more}  actions:{actions}\n"
         self._scripts = scripts
         return read_rules(self._rules, self.folder, language, words=NotesWords(self), scripts=scripts)
 
