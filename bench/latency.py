@@ -59,8 +59,9 @@ def measure(folder: Path, mode: str, n: int, rounds: int) -> dict[str, Any]:
         config = write_config(folder, cams)
         with running_hub(config) as hub, _Probes(farm, n, mark) as probes:
             hub.wait_ready()
-            visitor = Visitor(hub.url, hub.password)
             time.sleep(WARM_UP_S)
+            hub.wait_ready()  # once more: the password is told behind the address
+            visitor = Visitor(hub.url, hub.password)
             cpu, start_s = hub.cpu_s(), time.monotonic()
             one_by_one = []
             for _ in range(rounds):

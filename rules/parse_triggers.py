@@ -8,7 +8,7 @@ from ..core.validators import boolean, text
 from ..core.yaml_lines import LineDict, without
 from .faults import FAULTS
 from .reading import Reading, Spot, digest_of
-from .rule import BoundTrigger
+from .rule import BoundTrigger, CarefulTrigger
 
 TRIGGER_HEAD = vol.Schema(
     {
@@ -57,6 +57,10 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
     except FAULTS as err:
         reading.wrong(spot.inside("trigger"), "rules.check.broken_word", name=word, why=err)
         return None
+    if isinstance(made, CarefulTrigger):
+        for fault in made.faults(reading.settings):
+            spot_of = spot.inside(fault.path)
+            reading.wrong(spot_of, fault.key, near=fault.near or None, known=fault.known, **fault.values)
     mark = digest_of(without(node, ["id", "alias"]))
     return BoundTrigger(id=head.get("id", str(number)), path=spot.path, word=word, trigger=made, mark=mark)
 

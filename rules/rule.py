@@ -278,6 +278,15 @@ class Careful(Protocol):
 
 
 @runtime_checkable
+class CarefulTrigger(Protocol):
+    """What a trigger adds when it can find mistakes that its schema does not know of."""
+
+    def faults(self, settings: Settings) -> Iterable[Fault]:
+        """Return what is wrong; ``path`` is a key of the trigger."""
+        ...
+
+
+@runtime_checkable
 class Insistent(Protocol):
     """What an action adds that must be done even where its data or its target is wrong, or the disk is full."""
 

@@ -10,9 +10,11 @@ import voluptuous as vol
 from ..core.contracts import Kind
 from ..core.hookspecs import hookimpl
 from ..core.rule_contracts import Trigger
+from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.types import Event
 from ..core.validators import OneOrMany, boolean, text
+from .rule import Fault
 
 KIND = "mqtt.message"
 
@@ -45,6 +47,24 @@ class MqttTrigger:
             return self._texts("rules.miss.retained")
         return None
 
+    def faults(self, settings: Settings) -> Iterable[Fault]:
+        """Say that no link hears this topic: the rule would wait for ever."""
+        links = {name: link for name, link in settings.links.items() if link.type == "mqtt"}
+        known = settings.names("links")
+        if self._link is not None and self._link not in known:
+            near = {"name": self._link}
+            yield Fault(path="link", key="rules.check.no_link", values=near, near=self._link, known=known)
+            return
+        if any(name not in links for name in known):
+            return  # one that is off, or of a stranger's kind: what it hears is not known here
+        asked = [links[self._link]] if self._link is not None else links.values()
+        heard = [topic for link in asked for topic in link.options.get("subscribe", ())]
+        if not any(filters_meet(self._topic, topic) for topic in heard):
+            heard_words = ", ".join(heard) or "-"
+            yield Fault(
+                path="topic", key="rules.check.topic_unheard", values={"topic": self._topic, "heard": heard_words}
+            )
+
     def _wrong(self, field: str, value: object, wanted: str) -> str:
         return self._texts("rules.miss.field", field=field, value="-" if value is None else value, wanted=wanted)
 
@@ -60,6 +80,21 @@ def topic_fits(pattern: str, topic: str) -> bool:
         if number >= len(levels) or part not in ("+", levels[number]):
             return False
     return len(levels) == len(wanted)
+
+
+def filters_meet(one: str, other: str) -> bool:
+    """Say whether a topic can fit both filters."""
+    first, second = one.split("/"), other.split("/")
+    for number in range(max(len(first), len(second)) + 1):
+        a = first[number] if number < len(first) else None
+        b = second[number] if number < len(second) else None
+        if "#" in (a, b):
+            return True
+        if a is None or b is None:
+            return a is b
+        if a != b and "+" not in (a, b):
+            return False
+    return False
 
 
 MQTT_TRIGGER = vol.Schema(

@@ -49,6 +49,8 @@ notifiers:
 contacts:
   posko-rw05: {name: Posko, via: [{notifier: wa-posko, to: "1"}]}
   lurah: {name: Lurah, via: [{notifier: wa-posko, to: "2"}]}
+links:
+  sensor: {type: mqtt, host: 10.0.5.9, subscribe: ["pompa/#"]}
 """
 
 
