@@ -293,6 +293,11 @@ class Carries(Protocol):
     carries: frozenset[str]
 
 
+def carries_of(notifier: Notifier | None) -> frozenset[str]:
+    """Return what a notifier carries beside words and a picture; nothing unless it says so."""
+    return notifier.carries if isinstance(notifier, Carries) else frozenset()
+
+
 NotifierFactory = Callable[[NotifierSettings, Services], Notifier]
 
 

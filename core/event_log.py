@@ -96,6 +96,16 @@ class EventLog:
         sql = "select seq, body from events where seq > ? order by seq limit ?"
         return await self._journal.read(lambda db: _rows(db, sql, [("", seq)], limit))
 
+    async def of_kinds(self, kinds: Sequence[str], after_seq: int, limit: int) -> list[Committed]:
+        """Return what was committed of some kinds behind a place, oldest first; others cost nothing."""
+        sql = "select seq, body from events where kind = ? and seq > ? order by seq limit ?"
+
+        def look(db: Database) -> list[Committed]:
+            found = [one for kind in kinds for one in _rows(db, sql, [("", kind), ("", after_seq)], limit)]
+            return sorted(found, key=lambda committed: committed.seq)[:limit]
+
+        return await self._journal.read(look)
+
     async def find(
         self,
         *,

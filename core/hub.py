@@ -11,12 +11,13 @@ from pathlib import Path
 import aiohttp
 
 from .alerts.desk import AlertDesk
+from .alerts.ports import Ports
 from .audit_log import AuditLog
 from .bus import Bus
 from .camera_desk import CameraDesk
 from .clip_index import ClipIndex
 from .clock import Clock, SystemClock
-from .contracts import Camera, Notifier, Store
+from .contracts import Camera, Notifier, Store, carries_of
 from .errors import ActionFailed, MediaError, Problem, SiagaError, StoreFailed
 from .event_log import EventLog
 from .health import HealthBook
@@ -168,13 +169,20 @@ class Hub:
     async def _open_alerts(self) -> None:
         self.alerts = AlertDesk(
             self.journal,
+            self.events,
             self.settings,
             clock=self.clock,
             texts=self.texts,
+            bus=self.bus,
             tasks=self.tasks,
-            put=self.outbox.put,
-            records=self.outbox.records,
-            emit=self.intake.emit,
+            ports=Ports(
+                put=self.outbox.put,
+                records=self.outbox.records,
+                of_provider=self.outbox.of_provider,
+                emit=self.intake.emit,
+                clip=self.clips.get,
+                carries=lambda name: carries_of(self.notifiers.get(name)),
+            ),
         )
         await self.alerts.open()
         self._ends.append(End("alerts", whole(self.alerts.stop), 1.5))

@@ -58,6 +58,7 @@ class OutboxTimes(Struct):
     # A far side may ask for an hour (Retry-After), to which a tenth is added.
     longest_asked_s: float = 4_000.0
     crashes: int = 5
+    late_from_s: float = 120.0
 
 
 class Manners(Struct):
@@ -133,6 +134,15 @@ class NoticeRules:
         why = self._reason("outbox.expired", record.last_error)
         return _change(record, now, state="expired", last_error=why, tell=new_id())
 
+    def with_delay(self, notice: Notice, now: datetime) -> Notice:
+        """Return the notice as it is sent now: what tells of a thing long past says how late it is."""
+        late_s = (now - notice.since).total_seconds() if notice.since is not None else 0.0
+        if late_s < self.times.late_from_s:
+            return notice
+        text = self._texts("outbox.late", text=notice.text, minutes=round(late_s / 60))
+        parameters = (text,) if notice.parameters == (notice.text,) else notice.parameters
+        return msgspec.structs.replace(notice, text=text, parameters=parameters)
+
     def clock_set(self, record: NoticeRecord, step_s: float, before: datetime, now: datetime) -> NoticeRecord:
         """Return the record after the wall clock was set: what it waits for, and its end, are as far ahead as before.
 
@@ -143,7 +153,8 @@ class NoticeRules:
         notice, next_at = record.notice, record.next_at
         if is_older:
             created_at, expires_at = notice.created_at + step, notice.expires_at + step
-            notice = msgspec.structs.replace(notice, created_at=created_at, expires_at=expires_at)
+            since = notice.since + step if notice.since is not None else None
+            notice = msgspec.structs.replace(notice, created_at=created_at, expires_at=expires_at, since=since)
         if is_older or record.updated_at > now:
             next_at += step
         return self.due_soon(msgspec.structs.replace(record, notice=notice, next_at=next_at), now)

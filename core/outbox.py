@@ -130,6 +130,11 @@ class Outbox:
             found |= {record.notice.key: record for record in records}
         return found
 
+    async def of_provider(self, provider_id: str) -> NoticeRecord | None:
+        """Return the notice that the far side knows by this id, or None."""
+        found = await self._book.find("provider_id = ? order by number desc limit 1", provider_id)
+        return found[0] if found else None
+
     async def counts(self) -> dict[str, int]:
         """Return how many notices stand in each state, for the metrics."""
         return await self._book.counts()

@@ -117,7 +117,7 @@ class Desk:
 
     async def _ask(self, notifier: Notifier, record: NoticeRecord) -> Receipt:
         async with asyncio.timeout(self._rules.times.send_limit_s):
-            receipt = await notifier.send(record.notice)
+            receipt = await notifier.send(self._rules.with_delay(record.notice, self._clock.now()))
         if not isinstance(receipt, Receipt):
             raise TypeError(f"send returned {type(receipt).__name__}, not a Receipt")
         return receipt

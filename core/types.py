@@ -189,7 +189,8 @@ class Alert(Struct):
 
     ``key`` is the same when the step is repeated after a crash. ``target`` maps ``contact``, ``team`` and ``rota``
     to names; ``notifier`` limits it to one, ``to`` are bare addresses there. ``incident`` is the key under which
-    many events are one incident ("" for none), ``group_s`` how long the same step stays silent for it.
+    many events are one incident ("" for none), ``group_s`` how long the same step stays silent for it. ``late_s``
+    is by how much the rule was late: a wait that the rule itself asks for is no delay.
     """
 
     key: str
@@ -206,6 +207,7 @@ class Alert(Struct):
     clip: str | None = None
     parameters: tuple[str, ...] = ()
     expires_s: float = 1_800.0
+    late_s: float = 0.0
     event: Event | None = None
     run_id: str = ""
     rule_id: str = ""
@@ -265,7 +267,10 @@ class Receipt(Struct):
 
 
 class ActionCall(Struct):
-    """Ask for one action of a rule; ``key`` is the same when the step is repeated after a crash."""
+    """Ask for one action of a rule; ``key`` is the same when the step is repeated after a crash.
+
+    ``late_s``: so long after its time the run began, because the hub was away or the event came late.
+    """
 
     action: str
     key: str
@@ -274,6 +279,7 @@ class ActionCall(Struct):
     event: Event | None = None
     run_id: str = ""
     rule_id: str = ""
+    late_s: float = 0.0
 
 
 class ActionResult(Struct):

@@ -154,6 +154,7 @@ def _alert(call: ActionCall) -> Alert:
         clip=data.get("clip"),
         parameters=tuple(data.get("parameters", (data["message"],))),
         expires_s=data["expires"],
+        late_s=call.late_s,
         event=event,
         run_id=call.run_id,
         rule_id=call.rule_id,

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from siaga.core.alerts.desk import AlertDesk
+from siaga.core.alerts.ports import Ports
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
 from siaga.core.errors import ActionFailed, CameraLost, MediaError, NotSupported
@@ -147,15 +148,24 @@ class RuleHub:
         self.bursts: dict[str, tuple] = {}
         self.is_recorder_dead = False
         self._numbers = itertools.count(1)
+        self.carries: dict[str, frozenset[str]] = {}
+        self.finished_clips = {}
         self.alerts = AlertDesk(
             journal,
+            events,
             self.settings,
             clock=clock,
             texts=self.texts,
+            bus=bus,
             tasks=tasks,
-            put=self.notify,
-            records=outbox.records,
-            emit=self.emit,
+            ports=Ports(
+                put=self.notify,
+                records=outbox.records,
+                of_provider=outbox.of_provider,
+                emit=self.emit,
+                clip=self.clip,
+                carries=lambda name: self.carries.get(name, frozenset()),
+            ),
         )
 
     def camera(self, camera_id):
@@ -193,7 +203,7 @@ class RuleHub:
         return await self.alerts.close(incident, who, note)
 
     async def clip(self, clip_id):
-        return None
+        return self.finished_clips.get(clip_id)
 
 
 class CommittedNotices:
@@ -201,6 +211,8 @@ class CommittedNotices:
 
     def __init__(self, journal) -> None:
         self._journal = journal
+        self.state = "waiting"
+        self.states: dict[str, str] = {}
 
     async def open(self):
         await self._journal.write(
@@ -215,15 +227,21 @@ class CommittedNotices:
         )
 
     async def records(self, keys) -> dict[str, NoticeRecord]:
-        """Return what was committed, waiting for ever."""
-        kept = {notice.key: notice for notice in await self.all()}
-        return {
-            key: NoticeRecord(
-                notice=kept[key], state="waiting", next_at=kept[key].created_at, updated_at=kept[key].created_at
-            )
-            for key in keys
-            if key in kept
-        }
+        """Return what was committed; what the test put into ``states`` became of it."""
+        return {notice.key: self._record(notice) for notice in await self.all() if notice.key in keys}
+
+    async def of_provider(self, provider_id):
+        return next((self._record(n) for n in await self.all() if f"wamid.{n.key}" == provider_id), None)
+
+    def _record(self, notice):
+        state = self.states.get(notice.key, self.state)
+        return NoticeRecord(
+            notice=notice,
+            state=state,
+            next_at=notice.created_at,
+            updated_at=notice.created_at,
+            provider_id=None if state in ("waiting", "failed") else f"wamid.{notice.key}",
+        )
 
     async def all(self):
         rows = await self._journal.read(

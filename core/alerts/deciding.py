@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, tzinfo
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
-from sqlite_utils import Database
 
 from ..errors import ActionFailed
 from ..settings import Address
 from ..texts import Texts
 from ..types import Alert, AlertOutcome, Event, Incident, Json, Notice, new_id
+from .holds import Hold, limited_until, quiet_until
 from .matters import counted, opened, verdict_on
 from .people import People, Recipient
-from .rows import Rows
+from .rows import RANK, Rows
+from .steps import planned
 from .tellings import Telling, What
 
 # What tells of an answer is of no use to somebody who sees it a day later.
@@ -24,28 +26,45 @@ ANSWER_EXPIRES_S = 3_600.0
 class Deciding:
     """Hold one job: its tables, the time it was asked for, and what people of this site are."""
 
-    def __init__(self, db: Database, *, site: str, people: People, texts: Texts, zone: tzinfo, now: datetime) -> None:
-        self.rows = Rows(db)
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        site: str,
+        people: People,
+        texts: Texts,
+        zone: tzinfo,
+        now: datetime,
+        carries: Callable[[str], frozenset[str]],
+    ) -> None:
+        self.rows = rows
         self.site = site
         self.people = people
         self.texts = texts
+        self.zone = zone
         self.now = now
-        self._zone = zone
+        self.carries = carries
 
     # --- alerts ---------------------------------------------------------------------------------
 
-    def alert(self, alert: Alert) -> AlertOutcome:
-        """Count an alert, open or renew its incident, and make its messages; the same key again changes nothing."""
+    def alert(self, alert: Alert) -> tuple[AlertOutcome, bool]:
+        """Count an alert, open or renew its incident, and make its messages; return what came of it.
+
+        False beside it: the same key was there already, and nothing was changed.
+        """
         known = self.rows.alert(alert.key)
         if known is not None:
-            return known.outcome
+            return known.outcome, False
         incident, verdict = self._matter(alert)
         if verdict == "group":
             outcome = AlertOutcome(incident_id=incident.id if incident else None, is_grouped=True)
         else:
-            outcome = self._tell(alert, incident, asks_answer=verdict in ("open", "tell"))
+            asks_answer = verdict in ("open", "tell")
+            outcome = self.tell(alert, incident, what="alert", asks_answer=asks_answer)
+            if incident is not None and asks_answer:
+                self._begin_escalation(alert, incident)
         self.rows.add_alert(alert, outcome, self.now)
-        return outcome
+        return outcome, True
 
     def open(self, alert: Alert) -> Incident:
         """Open an incident, or count one more event of an open one; nobody is told."""
@@ -81,14 +100,41 @@ class Deciding:
         self.rows.keep_incident(incident, event_id)
         return incident, verdict
 
-    def _tell(self, alert: Alert, incident: Incident | None, *, asks_answer: bool) -> AlertOutcome:
+    def _begin_escalation(self, alert: Alert, incident: Incident) -> None:
+        # One that goes on already is not begun again.
+        if alert.escalate and not self.rows.is_escalating(incident.id, alert):
+            self.rows.add_escalations(planned(alert, incident, self.now))
+
+    def tell(self, alert: Alert, incident: Incident | None, *, what: What, asks_answer: bool) -> AlertOutcome:
+        """Make the messages of an alert: now, or when quiet hours and limits let them go."""
         recipients, left_out = self.people.find(alert.target, alert.notifier, alert.to, self.now)
         told: list[str] = []
+        held: dict[str, str] = {}
         for recipient in recipients:
             notice = self.notice(alert, recipient.address, incident, asks_answer=asks_answer)
-            self.add(notice, "alert", recipient, alert.key)
-            told.append(f"{notice.notifier}:{notice.to}")
-        return AlertOutcome(told=tuple(told), left_out=left_out, incident_id=incident.id if incident else None)
+            telling = self.add(notice, what, recipient, alert.key, self._hold(recipient, alert))
+            if telling.state == "held":
+                held[recipient.name] = telling.reason
+            else:
+                told.append(f"{notice.notifier}:{notice.to}")
+        incident_id = incident.id if incident else None
+        return AlertOutcome(told=tuple(told), held=held, left_out=left_out, incident_id=incident_id)
+
+    def _hold(self, recipient: Recipient, alert: Alert) -> Hold | None:
+        contact = recipient.contact
+        if contact is None:
+            return None
+        until = quiet_until(contact, alert.priority, self.now, self.zone)
+        if until is not None:
+            return Hold("quiet", until)
+        if contact.limit is None:
+            return None
+        # An urgent message is held up by urgent ones alone: a storm of others must not stand in its way.
+        least_rank = RANK[alert.priority] if alert.priority == "high" else 0
+        since = self.now - timedelta(seconds=contact.limit.per_s)
+        sent = self.rows.sent_since(recipient.address, since, least_rank)
+        until = limited_until(contact.limit, sent, self.now)
+        return Hold("limit", until) if until is not None else None
 
     def notice(self, alert: Alert, address: Address, incident: Incident | None, *, asks_answer: bool) -> Notice:
         """Return the message of an alert to one address."""
@@ -102,30 +148,44 @@ class Deciding:
             created_at=self.now,
             expires_at=self.now + timedelta(seconds=alert.expires_s),
             image=alert.image,
-            clip=alert.clip,
+            clip=None if "clip" in self.carries(address.notifier) else alert.clip,
             priority=alert.priority,
             parameters=alert.parameters or (alert.text,),
             event_id=event.id if event else None,
             run_id=alert.run_id or None,
             incident_id=incident.id if incident else None,
             asks_answer=asks_answer and incident is not None,
-            since=event.at if event else None,
+            since=self.now - timedelta(seconds=alert.late_s),
         )
 
-    def add(self, notice: Notice, what: What, recipient: Recipient, alert_key: str = "") -> Telling:
-        """Keep a message to one address; return it."""
+    def add(
+        self, notice: Notice, what: What, recipient: Recipient, alert_key: str = "", hold: Hold | None = None
+    ) -> Telling:
+        """Keep a message to one address, or keep it back; return it."""
         telling = Telling(
             notice=notice,
             what=what,
-            state="due",
+            state="held" if hold else "due",
             at=self.now,
-            due_at=self.now,
+            due_at=hold.until if hold else self.now,
             contact=recipient.id,
             name=recipient.name,
             alert_key=alert_key,
+            reason=self.texts(f"alerts.held_{hold.kind}", time=self.clock_time(hold.until)) if hold else "",
+            hold=hold.kind if hold else "",
+            counts=what in ("alert", "escalation", "summary"),
         )
         self.rows.add_telling(telling)
         return telling
+
+    def told_of(self, incident_id: str) -> dict[str, None]:
+        """Return the names of everybody who was told of an incident, by itself or in a summary."""
+        where = "incident = ? and what in ('alert', 'escalation') and state in ('due', 'put', 'summed')"
+        return dict.fromkeys(telling.name for telling in self.rows.tellings(where, incident_id))
+
+    def names_of(self, alert_key: str) -> Iterator[str]:
+        """Return the names of those to whom the messages of one alert go."""
+        return (telling.name for telling in self.rows.tellings("alert = ? and state <> 'dropped'", alert_key))
 
     # --- answers --------------------------------------------------------------------------------
 
@@ -164,7 +224,7 @@ class Deciding:
 
     def clock_time(self, at: datetime | None) -> str:
         """Return a time of day as people here read it."""
-        return (at or self.now).astimezone(self._zone).strftime("%H.%M")
+        return (at or self.now).astimezone(self.zone).strftime("%H.%M")
 
     def _closed(self, found: Incident, who: str, note: str) -> Incident:
         incident = msgspec.structs.replace(found, state="closed", closed_by=who, closed_at=self.now, note=note)
@@ -176,10 +236,8 @@ class Deciding:
     def _stop(self, incident: Incident, why: str) -> None:
         """Take no further step for an incident, and drop what was held back of it."""
         self.rows.cancel_escalations(incident.id)
-        for telling in self.rows.tellings(
-            "incident = ? and state = 'held' and hold in ('quiet', 'limit')", incident.id
-        ):
-            self.rows.keep_telling(msgspec.structs.replace(telling, state="dropped", reason=why))
+        held = self.rows.tellings("incident = ? and state = 'held' and hold in ('quiet', 'limit')", incident.id)
+        self.rows.keep_tellings([msgspec.structs.replace(one, state="dropped", reason=why) for one in held])
 
     def _tell_answer(self, incident: Incident, answered_from: Address | None) -> list[str]:
         """Tell everybody who was told of an incident who answered; return their names."""
@@ -204,6 +262,7 @@ class Deciding:
                 priority=incident.priority,
                 incident_id=incident.id,
                 event_id=incident.event_id,
+                since=self.now,
             )
             self.add(notice, "answer", self.people.at_address(address), telling.alert_key)
             names[telling.name] = None
@@ -231,6 +290,28 @@ class Deciding:
                 "event": incident.event_id,
                 "events": incident.events,
                 **more,
+            },
+        )
+        self.rows.add_news(event)
+
+    def add_failure(self, key: str, whom: str, why: str, alert: Alert) -> None:
+        """Keep an event ``notice.failed`` about somebody who cannot be reached at all."""
+        if alert.event is not None and alert.event.kind == "notice.failed":
+            return  # it would tell of itself for ever
+        event = Event(
+            id=str(uuid5(NAMESPACE_URL, f"siaga:{key}:{whom}")),
+            site=self.site,
+            kind="notice.failed",
+            at=self.now,
+            data={
+                "notice": "",
+                "notifier": alert.notifier or "",
+                "to": whom,
+                "state": "failed",
+                "reason": self.texts("rules.action.unreached", rule=alert.rule_id, why=why),
+                "attempts": 0,
+                "is_final": True,
+                "event": alert.event.id if alert.event else None,
             },
         )
         self.rows.add_news(event)

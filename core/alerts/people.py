@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
@@ -59,6 +60,24 @@ class People:
             found.setdefault((address.notifier, address.to), self.at_address(address))
         return list(found.values()), left_out
 
+    def contact(self, contact_id: str) -> ContactSettings | None:
+        """Return a contact by its id, None for a bare address or one that is gone."""
+        return self._settings.contacts.get(contact_id)
+
+    def at_address_of(self, contact_id: str, notifier: str, to: str) -> Recipient:
+        """Return a contact's address, also where several contacts share it."""
+        address = Address(notifier=notifier, to=to)
+        contact = self.contact(contact_id)
+        return Recipient(address=address, contact=contact) if contact else self.at_address(address)
+
+    def by_sender(self, notifier: str, sender: str) -> Recipient | None:
+        """Return whose address a reply came from; None for a stranger."""
+        for contact in self._settings.contacts.values():
+            for address in contact.via:
+                if address.notifier == notifier and same_address(address.to, sender):
+                    return Recipient(address=address, contact=contact)
+        return None
+
     def at_address(self, address: Address) -> Recipient:
         """Return whose address this is, else the bare address."""
         for contact in self._settings.contacts.values():
@@ -85,3 +104,18 @@ class People:
         known = self._settings.contacts
         left_out |= {name: self._texts("rules.check.no_contact", name=name) for name in names if name not in known}
         return [known[name] for name in names if name in known]
+
+
+def same_address(one: str, other: str) -> bool:
+    """Say whether two addresses are the same: telephone numbers by their digits, anything else by the letter."""
+    if one == other:
+        return True
+    if not all(re.fullmatch(r"\+?[\d\s().-]{8,}", address) for address in (one, other)):
+        return False
+    return _digits(one) == _digits(other)
+
+
+def _digits(number: str) -> str:
+    # Written at home: 0812 is +62812.
+    digits = re.sub(r"\D", "", number)
+    return f"62{digits[1:]}" if digits.startswith("0") else digits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from ..event_log import stamp
+from ..settings import Address
 from ..types import Alert, AlertOutcome, Event, Incident, Struct
 from .tellings import Telling
 
@@ -47,8 +48,8 @@ def create_alert_tables(db: Database) -> None:
         "create index alert_tellings_incident on alert_tellings (incident)",
         "create index alert_tellings_address on alert_tellings (notifier, address, at)",
         """create table alert_escalations (
-            key text primary key, incident text not null, state text not null, due_at text not null,
-            body text not null)""",
+            key text primary key, incident text not null, alert text not null, state text not null,
+            due_at text not null, body text not null)""",
         "create index alert_escalations_due on alert_escalations (state, due_at)",
         "create index alert_escalations_incident on alert_escalations (incident)",
         """create table alert_news (
@@ -157,6 +158,14 @@ class Rows:
             (*row, *body),
         )
 
+    def alerts_of_clip(self, clip_id: str, runs: Iterable[str]) -> list[str]:
+        """Return the keys of the alerts that name a clip, or whose run recorded it."""
+        keys = [row[0] for row in self._conn.execute("select key from alerts where clip = ?", (clip_id,))]
+        for run in runs:
+            sql = "select key from alerts where run = ? and run <> '' and not is_grouped order by number"
+            keys += [row[0] for row in self._conn.execute(sql, (run,))]
+        return list(dict.fromkeys(keys))
+
     # --- messages -------------------------------------------------------------------------------
 
     def add_telling(self, telling: Telling) -> None:
@@ -169,12 +178,12 @@ class Rows:
             (*row, *_columns(telling)),
         )
 
-    def keep_telling(self, telling: Telling) -> None:
-        """Write a message that changed."""
-        self._conn.execute(
+    def keep_tellings(self, tellings: Iterable[Telling]) -> None:
+        """Write messages that changed."""
+        self._conn.executemany(
             "update alert_tellings set state = ?, hold = ?, counts = ?, rank = ?, at = ?, due_at = ?, body = ?"
             " where key = ?",
-            (*_columns(telling), telling.notice.key),
+            [(*_columns(telling), telling.notice.key) for telling in tellings],
         )
 
     def tellings(self, where: str, *values: Any) -> list[Telling]:  # noqa: ANN401
@@ -185,20 +194,83 @@ class Rows:
             for row in self._conn.execute(f"select body from alert_tellings where {where}{order}", values)
         ]
 
+    def has_due(self) -> bool:
+        """Say whether a message is still to be handed to the outbox."""
+        return self._conn.execute("select 1 from alert_tellings where state = 'due' limit 1").fetchone() is not None
+
+    def sent_since(self, address: Address, since: datetime, least_rank: int) -> list[datetime]:
+        """Return when messages that count towards a limit went to an address, oldest first."""
+        sql = (
+            "select at from alert_tellings where notifier = ? and address = ? and at > ? and counts and rank >= ?"
+            " and state in ('due', 'put') order by at"
+        )
+        values = (address.notifier, address.to, stamp(since), least_rank)
+        return [datetime.fromisoformat(row[0]) for row in self._conn.execute(sql, values)]
+
     # --- what is still to come ------------------------------------------------------------------
 
     def add_escalations(self, steps: Iterable[Escalating]) -> None:
         """Keep the steps of an alert that nobody has answered yet."""
         self._conn.executemany(
-            "insert into alert_escalations (key, incident, state, due_at, body) values (?, ?, 'waiting', ?, ?)"
-            " on conflict (key) do nothing",
-            [(step.key, step.incident_id, stamp(step.due_at), _encode(step).decode()) for step in steps],
+            "insert into alert_escalations (key, incident, alert, state, due_at, body)"
+            " values (?, ?, ?, 'waiting', ?, ?) on conflict (key) do nothing",
+            [
+                (step.key, step.incident_id, step.alert_key, stamp(step.due_at), _encode(step).decode())
+                for step in steps
+            ],
         )
+
+    def is_escalating(self, incident_id: str, alert: Alert) -> bool:
+        """Say whether the same step's escalation of an incident still goes on."""
+        sql = (
+            "select 1 from alert_escalations e join alerts a on a.key = e.alert where e.incident = ?"
+            " and e.state = 'waiting' and a.rule = ? and a.step = ?"
+        )
+        return self._conn.execute(sql, (incident_id, alert.rule_id, alert.step)).fetchone() is not None
+
+    def due_escalations(self, now: datetime) -> list[Escalating]:
+        """Return the steps to take now, in the order of their time."""
+        sql = "select body from alert_escalations where state = 'waiting' and due_at <= ? order by due_at, key"
+        return [_escalating(row[0]) for row in self._conn.execute(sql, (stamp(now),))]
+
+    def end_escalation(self, key: str) -> None:
+        """Note that a step was taken, or is of no use any more."""
+        self._conn.execute("update alert_escalations set state = 'done' where key = ?", (key,))
 
     def cancel_escalations(self, incident_id: str) -> None:
         """Take no further step for an incident."""
         sql = "update alert_escalations set state = 'cancelled' where incident = ? and state = 'waiting'"
         self._conn.execute(sql, (incident_id,))
+
+    def next_due(self) -> datetime | None:
+        """Return when something that waits is due next; None when nothing waits."""
+        sql = (
+            "select min(due_at) from (select min(due_at) as due_at from alert_tellings where state = 'held'"
+            " union all select min(due_at) from alert_escalations where state = 'waiting')"
+        )
+        at = self._conn.execute(sql).fetchone()[0]
+        return datetime.fromisoformat(at) if at else None
+
+    def shift(self, step_s: float) -> None:
+        """Move what waits for a length of time along with a wall clock that was set; quiet hours stay."""
+        step = timedelta(seconds=step_s)
+        for row in self._conn.execute("select body from alert_escalations where state = 'waiting'").fetchall():
+            waiting = _escalating(row[0])
+            self._keep_escalation(msgspec.structs.replace(waiting, due_at=waiting.due_at + step))
+        held = self.tellings("state = 'held' and hold in ('limit', 'thread')")
+        self.keep_tellings([msgspec.structs.replace(one, due_at=one.due_at + step) for one in held])
+
+    def clamp(self, now: datetime) -> None:
+        """Put right what a wrong clock planned: a step is never further away than its own time."""
+        for row in self._conn.execute("select body from alert_escalations where state = 'waiting'").fetchall():
+            waiting = _escalating(row[0])
+            latest = now + timedelta(seconds=waiting.after_s)
+            if waiting.due_at > latest:
+                self._keep_escalation(msgspec.structs.replace(waiting, due_at=latest))
+
+    def _keep_escalation(self, step: Escalating) -> None:
+        sql = "update alert_escalations set due_at = ?, body = ? where key = ?"
+        self._conn.execute(sql, (stamp(step.due_at), _encode(step).decode(), step.key))
 
     def news(self, limit: int = 100) -> list[Event]:
         """Return the events that are decided and not in the journal yet, oldest first."""
@@ -214,9 +286,22 @@ class Rows:
             (event.id, _encode(event).decode()),
         )
 
-    def drop_news(self, event_id: str) -> None:
-        """Forget an event that is in the journal."""
-        self._conn.execute("delete from alert_news where id = ?", (event_id,))
+    def drop_news(self, event_ids: Iterable[str]) -> None:
+        """Forget events that are in the journal."""
+        self._conn.executemany("delete from alert_news where id = ?", [(event_id,) for event_id in event_ids])
+
+    def place(self) -> int:
+        """Return the place in the journal up to which replies and clips were met."""
+        return int(self._conn.execute("select seq from alert_cursor").fetchone()[0])
+
+    def move_to(self, seq: int) -> bool:
+        """Move behind an event; False when it was met already."""
+        return self._conn.execute("update alert_cursor set seq = ? where seq < ?", (seq, seq)).rowcount == 1
+
+    @staticmethod
+    def stamp(at: datetime) -> str:
+        """Return a time as the columns hold it."""
+        return stamp(at)
 
 
 def _columns(telling: Telling) -> tuple[Any, ...]:

@@ -23,7 +23,9 @@ _SHOWN: dict[str, ToldState] = {
 class Telling(Struct):
     """Keep one message that the desk decided on. ``held`` until ``due_at``; ``put`` when it is the outbox's.
 
-    ``reason`` says why it is held, was dropped, or where it was summed up. ``hold`` is what holds it.
+    ``reason`` says why it is held, was dropped, or where it was summed up. ``hold`` is what holds it,
+    ``summary_key`` the message that tells it among others. ``follows`` the one before it. ``counts`` towards a
+    limit.
     """
 
     notice: Notice
@@ -37,6 +39,8 @@ class Telling(Struct):
     reason: str = ""
     hold: Literal["", "quiet", "limit", "thread"] = ""
     counts: bool = True
+    summary_key: str = ""
+    follows: str = ""
 
 
 class Told(Struct):

@@ -1,10 +1,10 @@
 """The alert desk, on a real journal: whom an alert reaches, what becomes of its incident, who answered."""
 
 import pytest
-from hub_for_rules import EVENING, close_hub, event, open_hub, until
+from alert_cases import alert, kinds, rest
+from hub_for_rules import EVENING, close_hub, event, open_hub
 
 from siaga.core.errors import ActionFailed
-from siaga.core.types import Alert
 
 
 @pytest.fixture
@@ -12,27 +12,6 @@ async def hub(tmp_path):
     hub = await open_hub(tmp_path / "siaga.db")
     yield hub
     await close_hub(hub)
-
-
-def alert(key="run:actions[0]", **more) -> Alert:
-    given = {
-        "text": "Air naik di Kali Ciliwung",
-        "target": {"contact": ("posko", "lurah")},
-        "incident": "banjir/kali",
-        "group_s": 300.0,
-        "event": event("flood.stage"),
-        "rule_id": "banjir",
-        "step": "actions[0]",
-    }
-    return Alert(key=key, **(given | more))
-
-
-async def kinds(hub, count):
-    async def told():
-        found = [one.event for one in await hub.events.find(limit=50)]
-        return found if len(found) >= count else None
-
-    return [one.kind for one in reversed(await until(told))]
 
 
 async def test_an_alert_opens_an_incident_and_goes_to_every_address(hub):
@@ -43,7 +22,7 @@ async def test_an_alert_opens_an_incident_and_goes_to_every_address(hub):
     notices = await hub.outbox.all()
     assert {notice.incident_id for notice in notices} == {incident.id}
     assert all(notice.asks_answer and notice.since == EVENING for notice in notices)
-    assert await kinds(hub, 1) == ["incident.opened"]
+    assert await kinds(hub) == ["incident.opened"]
 
 
 async def test_the_same_alert_asked_for_again_tells_nobody_twice(hub):
@@ -76,16 +55,13 @@ async def test_everybody_who_was_told_learns_who_answered_once_and_the_next_lear
     await hub.alert(alert())
     incident = await hub.acknowledge("banjir/kali", "Bu Sari", "web")
     assert (incident.state, incident.acknowledged_by, incident.acknowledged_via) == ("acknowledged", "Bu Sari", "web")
-    answers = await until(lambda: _answers(hub, 3))
+    await rest(hub)
+    answers = [notice for notice in await hub.outbox.all() if ":answer:" in notice.key]
+    assert len(answers) == 3
     assert {notice.text for notice in answers} == {"Bu Sari menanggapi: Air naik di Kali Ciliwung (pukul 19.05)"}
     with pytest.raises(ActionFailed, match=r"sudah ditanggapi Bu Sari pukul 19\.05"):
         await hub.acknowledge(incident.id, "Pak Budi", "web")
-    assert await kinds(hub, 2) == ["incident.opened", "incident.acknowledged"]
-
-
-async def _answers(hub, count):
-    found = [notice for notice in await hub.outbox.all() if ":answer:" in notice.key]
-    return found if len(found) >= count else None
+    assert await kinds(hub) == ["incident.opened", "incident.acknowledged"]
 
 
 async def test_an_event_of_an_answered_incident_is_silent_and_much_later_a_new_incident(hub):

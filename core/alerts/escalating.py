@@ -1,0 +1,47 @@
+"""What follows while nobody answers: the next people are told, and in the end that nobody did."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..types import Alert, Incident
+from .deciding import Deciding
+from .rows import Escalating
+from .steps import steps_of
+
+
+def escalate(deciding: Deciding) -> None:
+    """Take every step that is due, of an incident that waits for an answer."""
+    for step in deciding.rows.due_escalations(deciding.now):
+        incident = deciding.rows.incident(step.incident_id)
+        counted = deciding.rows.alert(step.alert_key)
+        deciding.rows.end_escalation(step.key)
+        if incident is None or incident.state != "open" or counted is None:
+            continue
+        if step.is_last:
+            told = list(deciding.told_of(incident.id))
+            deciding.add_news("incident.unanswered", incident, step.key, told=told)
+        else:
+            _take(deciding, step, incident, counted.alert)
+
+
+def _take(deciding: Deciding, step: Escalating, incident: Incident, alert: Alert) -> None:
+    asked = steps_of(alert)[step.number]
+    minutes = max(1, round(step.after_s / 60))
+    text = asked.text or deciding.texts("alerts.not_answered", minutes=minutes, text=alert.text)
+    # Whoever is on duty now, not when the alert was made.
+    same = not any(asked.target.values())
+    again = msgspec.structs.replace(
+        alert,
+        key=step.key,
+        text=text,
+        parameters=(text,),
+        target=alert.target if same else asked.target,
+        to=alert.to if same else (),
+        late_s=0.0,
+    )
+    outcome = deciding.tell(again, incident, what="escalation", asks_answer=True)
+    told = list(dict.fromkeys(deciding.names_of(step.key)))
+    deciding.add_news("incident.escalated", incident, step.key, step=step.number + 1, told=told)
+    for name, why in outcome.left_out.items():
+        deciding.add_failure(step.key, name, why, alert)
