@@ -92,7 +92,8 @@ async def test_a_night_of_flood_rises_is_answered_and_falls_again(tmp_path):
         told = await night.notices()
         assert "SIAGA 2 (kritis)" in told["posko"][-1] and "SIAGA 2 (kritis)" in told["lurah"][-1]
         assert "20.15 WIB, naik 60 cm/jam" in told["lurah"][-1]
-        await night.go_to(92 * 60)
+        await night.go_to(92 * 60)  # nobody answered in 20 minutes
+        assert "satpol" in await night.notices()
         (incident,) = {notice.incident_id for notice in await night.hub.outbox.all()}
         await night.hub.acknowledge(incident, "Pak Lurah", "web")
         await night.rest()
@@ -125,6 +126,16 @@ async def test_an_intruder_sounds_the_siren_once_and_an_answer_ends_the_escalati
         assert "lurah" not in await night.notices()
 
 
+async def test_an_intruder_whom_nobody_answers_is_passed_on(tmp_path):
+    inputs = {"kamera": "sekolah", "kepada": "posko", "eskalasi_setelah": "5 min", "eskalasi_ke": "lurah"}
+    async with BlueprintBench(tmp_path, "penyusup", inputs, "2026-11-22 23:15") as night:
+        await night.tell("object.person", "sekolah", score=0.8)
+        await night.go_to(4 * 60)
+        assert "lurah" not in await night.notices()
+        await night.go_to(6 * 60)
+        assert len((await night.notices())["lurah"]) == 1
+
+
 async def test_a_suspected_brawl_goes_with_its_clip_to_a_person_who_judges(tmp_path):
     inputs = {"kamera": ["simpang", "gang"], "kepada": ["posko", "satpol"], "eskalasi_ke": "lurah"}
     async with BlueprintBench(tmp_path, "tawuran", inputs, "2026-11-22 23:50") as night:
@@ -133,6 +144,8 @@ async def test_a_suspected_brawl_goes_with_its_clip_to_a_person_who_judges(tmp_p
         assert {notice.to for notice in notices} == {"posko", "satpol"}
         assert all(notice.text.startswith("DUGAAN tawuran di Gang Mawar, RW 05, 23.50 WIB") for notice in notices)
         assert {notice.clip for notice in notices} == {"clip-gang"}
+        await night.go_to(6 * 60)
+        assert "lurah" in await night.notices()
 
 
 async def test_a_fire_that_stays_is_told_once_and_a_second_look_needs_no_second_siren(tmp_path):
