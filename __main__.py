@@ -30,6 +30,7 @@ from .core.texts import Texts
 from .rules.engine import RuleEngine
 from .rules.parse import load_rules
 from .rules.rule import LoadedRules
+from .rules.sources import TriggerSources
 from .web.accounts import ROLES, Account, AccountRefused, Accounts
 from .web.app import WebApp
 from .web.sessions import Sessions
@@ -228,7 +229,8 @@ async def _run(config: Path) -> None:
 
 async def _begin(hub: Hub) -> None:
     await hub.open()
-    engine = RuleEngine(hub, _rules(hub))
+    loaded = _rules(hub)
+    engine = RuleEngine(hub, loaded, sources=TriggerSources(hub, loaded.template_functions))
     web = WebApp(hub, engine)
     hub.add(engine)
     hub.add(web)

@@ -8,6 +8,7 @@ from .validators import (
     Each,
     boolean,
     duration,
+    number,
     optional_text,
     polygon,
     size,
@@ -44,6 +45,8 @@ SITE = vol.Schema(
         vol.Optional("timezone", default="Asia/Jakarta", description="site.option.timezone"): time_zone,
         vol.Optional("language", default="id", description="site.option.language"): vol.In(["id", "en"]),
         vol.Optional("contact", default="", description="site.option.contact"): optional_text,
+        vol.Optional("latitude", description="site.option.latitude"): vol.All(number, vol.Range(min=-90, max=90)),
+        vol.Optional("longitude", description="site.option.longitude"): vol.All(number, vol.Range(min=-180, max=180)),
     }
 )
 WEB = vol.Schema(

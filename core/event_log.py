@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 
 import msgspec
@@ -73,23 +73,26 @@ class EventLog:
 
         The same id again is the same event: it keeps its place and is not published again.
         """
-        body = _encode(event).decode()
-        row = (event.id, event.kind, event.camera, event.zone, stamp(event.at), body)
+        return (await self.add_all((event,)))[0]
 
-        def insert(db: Database) -> tuple[int, bool]:
-            known = db.conn.execute("select seq from events where id = ?", (event.id,)).fetchone()
-            if known:
-                return int(known[0]), False
-            sql = "insert into events (id, kind, camera, zone, at, body) values (?, ?, ?, ?, ?, ?)"
-            return int(db.conn.execute(sql, row).lastrowid or 0), True
+    async def add_all(
+        self, events: Sequence[Event], also: Callable[[Database], object] | None = None
+    ) -> tuple[int, ...]:
+        """Commit events together, with what a job changes beside them; all of it is kept, or nothing."""
+        rows = [(one.id, one.kind, one.camera, one.zone, stamp(one.at), _encode(one).decode()) for one in events]
 
-        def tell(place: tuple[int, bool]) -> None:
-            seq, is_new = place
-            if is_new:
-                self._bus.publish(Committed(seq=seq, event=event))
+        def insert(db: Database) -> list[tuple[int, bool]]:
+            places = [_insert(db, row) for row in rows]
+            if also is not None:
+                also(db)
+            return places
 
-        seq, _ = await self._journal.write(insert, tell)
-        return seq
+        def tell(places: list[tuple[int, bool]]) -> None:
+            for event, (seq, is_new) in zip(events, places, strict=True):
+                if is_new:
+                    self._bus.publish(Committed(seq=seq, event=event))
+
+        return tuple(seq for seq, _ in await self._journal.write(insert, tell))
 
     async def after(self, seq: int, limit: int = 500) -> list[Committed]:
         """Return what was committed behind a place, oldest first."""
@@ -212,6 +215,14 @@ class EventLog:
 def stamp(at: datetime) -> str:
     """Return a time as the journal's columns hold it: UTC, of one width, so that text sorts as time."""
     return at.astimezone(timezone.utc).isoformat(timespec="microseconds")
+
+
+def _insert(db: Database, row: tuple[str | None, ...]) -> tuple[int, bool]:
+    known = db.conn.execute("select seq from events where id = ?", (row[0],)).fetchone()
+    if known:
+        return int(known[0]), False
+    sql = "insert into events (id, kind, camera, zone, at, body) values (?, ?, ?, ?, ?, ?)"
+    return int(db.conn.execute(sql, row).lastrowid or 0), True
 
 
 def _sql(where: list[_Where]) -> str:

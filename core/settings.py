@@ -9,7 +9,10 @@ from .types import Json, Polygon, Priority, Struct
 
 
 class SiteSettings(Struct):
-    """Name the kelurahan; ``id`` is a slug of the name and stands in every event."""
+    """Name the kelurahan; ``id`` is a slug of the name and stands in every event.
+
+    ``latitude`` and ``longitude`` None: the middle of its ``kota`` is near enough for the sun.
+    """
 
     id: str
     name: str
@@ -18,6 +21,8 @@ class SiteSettings(Struct):
     timezone: str = "Asia/Jakarta"
     language: Literal["id", "en"] = "id"
     contact: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class WebSettings(Struct):

@@ -35,7 +35,7 @@ class StateBook:
 
     def __init__(self) -> None:
         self._states: OrderedDict[Subject, State] = OrderedDict()
-        self._by_kind: dict[tuple[str, str | None], dict[Subject, None]] = {}
+        self._by_kind: dict[str, dict[str | None, dict[Subject, None]]] = {}
         self._listeners: tuple[Listener, ...] = ()
 
     @classmethod
@@ -57,10 +57,10 @@ class StateBook:
 
     def find(self, kind: str, of: str | None = None) -> tuple[State, ...]:
         """Return the states of a kind, of one camera or incident or of all, whatever zone; the newest last."""
-        if of is not None:
-            found = self._by_kind.get((kind, of), {})
-            return tuple(sorted((self._states[subject] for subject in found), key=lambda state: state.at))
-        return tuple(state for subject, state in self._states.items() if subject.kind == kind)
+        held = self._by_kind.get(kind, {})
+        found = [held.get(of, {})] if of is not None else list(held.values())
+        states = (self._states[subject] for subjects in found for subject in subjects)
+        return tuple(sorted(states, key=lambda state: state.at))
 
     def listen(self, listener: Listener) -> None:
         """Be told the old and the new state each time something is told, at once: the listener only takes notes."""
@@ -99,7 +99,7 @@ class StateBook:
         new = self._states[subject] = State(subject=subject, value=value, data=dict(data), at=at, since=since)
         self._states.move_to_end(subject)
         if old is None:
-            self._by_kind.setdefault((subject.kind, subject.of), {})[subject] = None
+            self._by_kind.setdefault(subject.kind, {}).setdefault(subject.of, {})[subject] = None
             self._drop_oldest()
         for listener in self._listeners:
             listener(old, new)
@@ -107,10 +107,7 @@ class StateBook:
     def _drop_oldest(self) -> None:
         while len(self._states) > SUBJECTS_KEPT:
             oldest, _ = self._states.popitem(last=False)
-            place = (oldest.kind, oldest.of)
-            self._by_kind[place].pop(oldest)
-            if not self._by_kind[place]:
-                del self._by_kind[place]
+            del self._by_kind[oldest.kind][oldest.of][oldest]
 
 
 def main_value(kind: str, data: Mapping[str, Json], score: float | None = None) -> Json:

@@ -256,6 +256,13 @@ def stream_url(value: Json) -> str:
     return str(value.strip())
 
 
+def number(value: Json) -> float:
+    """Return a finite number; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+        raise Wrong("rules.check.number")
+    return float(value)
+
+
 def boolean(value: Json) -> bool:
     """Return true or false of ``true``, ``false``, and of the words on, off, yes, no, ya, tidak."""
     if isinstance(value, bool):

@@ -7,6 +7,7 @@ from typing import Any
 import voluptuous as vol
 
 from siaga.core.validators import Each
+from siaga.rules.option_checks import ClockPart
 
 SECONDS, BYTES, WHOLE, NUMBER, TEXT, PART = "lama waktu", "ukuran", "bilangan bulat", "bilangan", "teks", "bagian"
 # Every function that a schema of the product uses, by its module's last name and its own.
@@ -35,9 +36,12 @@ _WORDS = {
     "webhook._url": "alamat web",
     "options._url": "alamat web",
     "triggers._texts_list": "teks / daftar",
-    "triggers._values_list": "nilai / daftar",
-    "triggers._number": NUMBER,
-    "conditions._weekdays": "hari / daftar",
+    "validators.number": NUMBER,
+    "option_checks.values": "nilai / daftar",
+    "option_checks.weekdays": "hari / daftar",
+    "option_checks.offset": "lama waktu, boleh negatif",
+    "trigger_state.a_kind": "jenis kejadian",
+    "trigger_time.cron_line": "baris cron",
     "conditions._template": "templat",
     "notify._texts": "teks / daftar",
     "blueprint_inputs.said": TEXT,
@@ -51,7 +55,11 @@ _WORDS = {
     "step_schemas.variable_name": "nama variabel",
 }
 # These add a check and change nothing that a reader should know.
-_SILENT = {"config_schemas._no_switch", "people_schemas._no_switch", "conditions._not_empty"}
+_SILENT = {
+    *("config_schemas._no_switch", "people_schemas._no_switch", "conditions._not_empty"),
+    *(f"trigger_state.{name}" for name in ("whole_subject", "has_limit", "number_subject", "_one_side")),
+    *("trigger_time._some", "condition_moment._some_side"),
+}
 _PLAIN: dict[Any, str] = {
     str: TEXT,
     int: WHOLE,
@@ -146,6 +154,8 @@ def _mapping_of(mapping: dict[Any, Any]) -> str:
 
 
 def _function(check: Any) -> str:  # noqa: ANN401
+    if isinstance(check, ClockPart):
+        return f"0 sampai {check.size - 1}, `/n`, atau `*`"
     name = f"{getattr(check, '__module__', '').rpartition('.')[2]}.{getattr(check, '__name__', check)}"
     if name in _SILENT:
         return ""

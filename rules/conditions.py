@@ -13,9 +13,8 @@ from ..core.contracts import Kind
 from ..core.hookspecs import hookimpl
 from ..core.rule_contracts import Condition, Moment, Verdict
 from ..core.validators import Wrong, time_of_day
+from .option_checks import WEEKDAYS, weekdays
 from .templates import is_true
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class TemplateCondition:
@@ -102,14 +101,6 @@ def _first(conditions: Iterable[Condition], moment: Moment, *, until: bool) -> V
     return Verdict(is_true=not until, values={"conditions": inner})
 
 
-def _weekdays(value: Any) -> list[str]:  # noqa: ANN401
-    items = value if isinstance(value, list) else [value]
-    for item in items:
-        if item not in WEEKDAYS:
-            raise Wrong("rules.check.weekday", days=", ".join(WEEKDAYS))
-    return items
-
-
 def _template(value: Any) -> str:  # noqa: ANN401
     # A bare true or false is a template of one word; Home Assistant takes it as well.
     # Its syntax is checked by the engine's own sandbox, with everything else that may not be in it.
@@ -134,7 +125,7 @@ TIME_CONDITION = vol.Schema(
         {
             vol.Optional("after", description="rules.condition.after"): time_of_day,
             vol.Optional("before", description="rules.condition.before"): time_of_day,
-            vol.Optional("weekday", description="rules.condition.weekday"): _weekdays,
+            vol.Optional("weekday", description="rules.condition.weekday"): weekdays,
         },
         _not_empty,
     )

@@ -9,6 +9,7 @@ import voluptuous as vol
 from ..core.validators import text
 from ..core.yaml_lines import Gap, LineDict, without
 from .faults import FAULTS
+from .parse_triggers import check_subjects
 from .reading import Reading, Spot, as_node
 from .rule import BoundCondition
 from .step_schemas import switch
@@ -57,6 +58,7 @@ def _worded_condition(reading: Reading, spot: Spot, node: Any) -> BoundCondition
     common = {key: node[key] for key in ("alias", "enabled") if key in node}
     head = reading.checked(vol.Schema({"alias": text, "enabled": switch}), spot, as_node(common, spot))
     options = reading.checked(kind.schema, spot, without(node, ("condition", "alias", "enabled")))
+    check_subjects(reading, node, spot.path)
     for key in node:
         reading.compile(Spot(node, key, f"{spot.path}.{key}"))
     if isinstance(source := node.get("value_template"), str) and not is_template(source):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import voluptuous as vol
 
 from ..core.validators import boolean, text
-from ..core.yaml_lines import LineDict, without
+from ..core.yaml_lines import LineDict, join_path, without
 from .faults import FAULTS
 from .reading import Reading, Spot, digest_of
 from .rule import BoundTrigger, CarefulTrigger
@@ -49,7 +49,9 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
     head_node = without(node, [key for key in node if key not in head_keys])
     head = reading.checked(TRIGGER_HEAD, spot, head_node)
     options = reading.checked(kind.schema, spot, without(node, head_keys))
-    _check_names(reading, spot)
+    check_subjects(reading, node, spot.path)
+    if isinstance(node.get("value_template"), str):
+        reading.compile_text(node["value_template"], spot.inside("value_template"))
     if head is None or options is None or not head.get("enabled", True):
         return None
     try:
@@ -65,10 +67,10 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
     return BoundTrigger(id=head.get("id", str(number)), path=spot.path, word=word, trigger=made, mark=mark)
 
 
-def _check_names(reading: Reading, spot: Spot) -> None:
-    node = spot.value
+def check_subjects(reading: Reading, node: LineDict, path: str) -> None:
+    """Check the names of kinds, cameras and zones in a trigger or condition."""
     cameras = node.get("camera", ())
+    named = [cameras] if isinstance(cameras, str) else [name for name in cameras or () if isinstance(name, str)]
     for sort in ("kind", "camera", "zone"):
         if sort in node:
-            named = [cameras] if isinstance(cameras, str) else [name for name in cameras if isinstance(name, str)]
-            reading.names(spot.inside(sort), sort, named)
+            reading.names(Spot(node, sort, join_path(path, sort)), sort, named)

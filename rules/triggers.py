@@ -12,7 +12,8 @@ from ..core.hookspecs import hookimpl
 from ..core.rule_contracts import Trigger
 from ..core.texts import Texts
 from ..core.types import Event, Json
-from ..core.validators import Wrong, duration, text
+from ..core.validators import Wrong, duration, number, text
+from .option_checks import values
 
 # Where a kind of event keeps what it changed to and from, and its number, when the rule names no field.
 TO_FIELDS = ("to", "stage", "state")
@@ -180,29 +181,16 @@ def _texts_list(value: Any) -> list[str]:  # noqa: ANN401
     return items
 
 
-def _values_list(value: Any) -> list[Json]:  # noqa: ANN401
-    items = value if isinstance(value, list) else [value]
-    if not all(item is None or isinstance(item, str | int | float) for item in items):
-        raise Wrong("rules.check.values")
-    return items
-
-
-def _number(value: Any) -> float:  # noqa: ANN401
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Wrong("rules.check.number")
-    return float(value)
-
-
 EVENT_TRIGGER = vol.Schema(
     {
         vol.Required("kind", description="rules.trigger.kind"): _texts_list,
         vol.Optional("camera", description="rules.trigger.camera"): _texts_list,
         vol.Optional("zone", description="rules.trigger.zone"): _texts_list,
         vol.Optional("label", description="rules.trigger.label"): _texts_list,
-        vol.Optional("to", description="rules.trigger.to"): _values_list,
-        vol.Optional("from", description="rules.trigger.from"): _values_list,
-        vol.Optional("above", description="rules.trigger.above"): _number,
-        vol.Optional("below", description="rules.trigger.below"): _number,
+        vol.Optional("to", description="rules.trigger.to"): values,
+        vol.Optional("from", description="rules.trigger.from"): values,
+        vol.Optional("above", description="rules.trigger.above"): number,
+        vol.Optional("below", description="rules.trigger.below"): number,
         vol.Optional("field", description="rules.trigger.field"): text,
         vol.Optional("for", description="rules.trigger.for"): duration,
     }
