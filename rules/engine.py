@@ -23,13 +23,14 @@ from .deciding import LATE_LIMIT_S, Decider
 from .holds import Hold, HoldBook
 from .index import RuleIndex
 from .outside import Act, Sources, do_action
+from .reloading import ReloadReport, compared, compile_all, drop_gone, fates_of
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState, Sourced
 from .run_log import Figures, RunLog
 from .running import Runs
 from .templates import TemplateBox
 from .trigger_webhook import webhooks_in
 from .waiting import WaitBook
-from .watch_log import WatchLog
+from .watch_log import Watched, WatchLog
 
 logger = logging.getLogger(__name__)
 
@@ -71,14 +72,13 @@ class RuleEngine:
         self._news = asyncio.Event()
         # Held from the deciding of a stretch of the journal to its commit, so that what stands between stays between.
         self._between = asyncio.Lock()
+        self._reloading = asyncio.Lock()
         self._tasks: list[TaskHandle] = []
 
     async def start(self) -> None:
         """Go on with open runs, then follow the journal from where it was left."""
         log = self._log = await RunLog.open(self._hub.journal)
-        for rule in self._rules.values():
-            for source in rule.templates:
-                self._box.compile(source)
+        await compile_all(self._box, self._rules.values())
         self._cursor = await log.cursor()
         self._decider.figures = await log.figures()
         waits = await self._watch()
@@ -87,7 +87,8 @@ class RuleEngine:
             self._put_sources(rule)
         await self._runs.resume(self._rules)
         # A full disk makes it wait for minutes, and the start with it.
-        self._hub.tasks.start("rules that are off", self._tell_wrong_rules, restart=False)
+        told = partial(self._tell_wrong_rules, self._problems)
+        self._hub.tasks.start("rules that are off", told, restart=False)
         self._tasks = [
             self._hub.tasks.start("rules' ear", self._listen),
             self._hub.tasks.start("rules", self._follow),
@@ -103,6 +104,27 @@ class RuleEngine:
             await self._sources.stop()
         if self._runs is not None:
             await self._runs.stop()
+
+    async def reload(self, loaded: LoadedRules) -> ReloadReport:
+        """Let other rules hold from the next event on; StoreFailed, and nothing has changed.
+
+        Rules that have not changed keep their runs, times, waits, cooldowns and near misses. No event is missed and
+        none is met twice: the rules are swapped between two of them.
+        """
+        async with self._reloading:
+            report = compared(self._rules, loaded)
+            await compile_all(self._box, loaded.rules)
+            index = index_of(loaded.rules)
+            async with self._between:
+                cut_off = await self._swap(index, report)
+                known = {(one.rule_id, str(one)) for one in self._problems}
+                news = tuple(one for one in loaded.problems if (one.rule_id, str(one)) not in known)
+                self._rules = {rule.id: rule for rule in loaded.rules}
+                self._problems = loaded.problems
+            self._box.keep_only(source for rule in loaded.rules for source in rule.templates)
+        self._hub.tasks.start("rules that are off", partial(self._tell_wrong_rules, news), restart=False)
+        logger.info("rules were read again: %s", report)
+        return msgspec.structs.replace(report, cut_off=cut_off)
 
     async def rules(self) -> tuple[RuleState, ...]:
         """Return every rule of the files, wrong ones with their problems, in the order of the files."""
@@ -188,6 +210,32 @@ class RuleEngine:
             for opened in decider.opened:
                 runs.start(opened)
 
+    async def _swap(self, index: RuleIndex, report: ReloadReport) -> int:
+        """Take another index between two stretches; return how many runs were cut off. StoreFailed."""
+        runs = self._open_runs()
+        cut, moved = fates_of(runs.all(), index, report.wrong, self._hub.texts)
+        self._holds.begin()
+        drop_gone(self._holds, index)
+        await self._open_log().reload(
+            [(run.opened.row.run_id, reason) for run, reason in cut],
+            [(run.opened.row.run_id, rule.fingerprint) for run, rule in moved],
+            Watched(holds=self._holds.changes()),
+            self._hub.clock.now(),
+        )
+        self._holds.keep()
+        for run, _ in cut:
+            run.leave()
+        for run, rule in moved:
+            run.begin_by(rule)
+        index.take_over(self._decider.index, report.unchanged)
+        for rule_id in self._decider.index.rules:
+            if rule_id not in index.rules and self._sources is not None:
+                self._sources.drop(rule_id)
+        self._decider.index = index
+        for rule in index.rules.values():
+            self._put_sources(rule)
+        return len(cut)
+
     # --- what is waited for -----------------------------------------------------------------------
 
     async def _watch(self) -> WaitBook:
@@ -230,9 +278,9 @@ class RuleEngine:
         if self._sources is not None:
             self._sources.put(rule.id, rule.triggers)
 
-    async def _tell_wrong_rules(self) -> None:
+    async def _tell_wrong_rules(self, problems: tuple[RuleProblem, ...]) -> None:
         # As an event, so that a rule of the operator can tell somebody that another rule sleeps.
-        for rule_id, problem in {one.rule_id: one.problem for one in reversed(self._problems)}.items():
+        for rule_id, problem in {one.rule_id: one.problem for one in reversed(problems)}.items():
             data = {"rule": rule_id, "reason": str(problem)}
             site, at = self._hub.settings.site.id, self._hub.clock.now()
             await self._tell_until_kept(Event(id=new_id(), site=site, kind="rule.off", at=at, data=data))

@@ -110,6 +110,20 @@ class RunLog:
 
         await self._journal.write(job)
 
+    async def reload(
+        self, cut: list[tuple[str, str]], moved: list[tuple[str, str]], watched: Watched, at: datetime
+    ) -> None:
+        """Keep which runs a reload ended and why, and which begin by the rule's new steps: all or nothing."""
+
+        def job(db: Database) -> None:
+            for run_id, reason in cut:
+                _end(db, run_id, "cut_off", reason, at)
+            for run_id, fingerprint in moved:
+                db.execute("update rule_runs set fingerprint = ? where run_id = ?", [fingerprint, run_id])
+            keep_watched(db, watched)
+
+        await self._journal.write(job)
+
     async def put_step(self, run_id: str, step: TraceStep) -> None:
         """Keep a step that ended (or waits); a later word on the same path replaces it."""
         await self._journal.write(lambda db: _put_step(db, run_id, step))

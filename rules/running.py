@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from ..core.errors import StoreFailed
 from ..core.event_log import EventLog
 from ..core.tasks import TaskHandle, back_off_s
@@ -43,6 +45,11 @@ class Run:
         self.ended = asyncio.Event()
         self.is_left = False
         self.has_begun = has_begun(opened.ended)
+
+    def begin_by(self, rule: Rule) -> None:
+        """Begin, when its turn comes, by the rule as it is now."""
+        row = replace(self.opened.row, fingerprint=rule.fingerprint)
+        self.opened = replace(self.opened, rule=rule, row=row)
 
     def leave(self) -> None:
         """Stop where it is; the log says what becomes of it."""
@@ -89,10 +96,14 @@ class Runs:
             f"rule {opened.rule.id} {opened.row.run_id}", lambda: self._work(run), restart=False
         )
 
+    def all(self) -> tuple[Run, ...]:
+        """Return every run under way."""
+        return tuple(run for runs in self._by_rule.values() for run in runs)
+
     async def stop(self) -> None:
         """Leave every run where it is; the next start goes on with it."""
         self._is_stopping = True
-        runs = [run for runs in self._by_rule.values() for run in runs]
+        runs = self.all()
         for run in runs:
             run.leave()
         deadline_s = time.monotonic() + _STOP_LIMIT_S

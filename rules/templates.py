@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from datetime import time as time_of_day
 from difflib import get_close_matches
@@ -70,6 +70,11 @@ class TemplateBox:
         if held is None:
             held = self._held[source] = self._compile(source)
         return held
+
+    def keep_only(self, sources: Iterable[str]) -> None:
+        """Let go of all other templates; one that is asked for again is compiled again."""
+        wanted = set(sources)
+        self._held = {source: held for source, held in self._held.items() if source in wanted}
 
     def render(self, source: str, variables: Mapping[str, Any]) -> Json:
         """Return what a template makes of the variables, as a plain value; TemplateFailed."""

@@ -178,6 +178,16 @@ class StepBench:
         await self._open(loaded, ManualClock(later))
         await self.rest()
 
+    async def reload(self, actions="", more="", scripts="", old="", new=""):
+        """Let the engine take the rule with other actions, or with ``new`` in the place of ``old``."""
+        if actions:
+            self.read(actions, more, scripts)
+        self._rules = self._rules.replace(old, new) if old else self._rules
+        loaded = read_rules(self._rules, self.folder, words=NotesWords(self), scripts=self._scripts)
+        report = await self.engine.reload(loaded)
+        await self.rest()
+        return report
+
     async def tell(self, *events):
         for one in events or (event("object.person", at=self.hub.clock.now()),):
             await self.hub.emit(one)
