@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from .alerts.desk import AlertDesk
 from .clock import Clock
 from .errors import StoreFailed
 from .event_log import EventLog
@@ -46,6 +47,7 @@ class Housekeeping:
         health: HealthBook,
         events: EventLog,
         outbox: Outbox,
+        alerts: AlertDesk,
     ) -> None:
         self._settings = settings
         self._storage = storage
@@ -54,6 +56,7 @@ class Housekeeping:
         self._health = health
         self._events = events
         self._outbox = outbox
+        self._alerts = alerts
         self._is_low = False
 
     async def run(self) -> None:
@@ -101,6 +104,7 @@ class Housekeeping:
             lambda: self._events.prune(old, kinds=NOISE, limit=ROWS_AT_ONCE),
             lambda: self._events.prune(very_old, without=NOISE, limit=ROWS_AT_ONCE),
             lambda: self._outbox.prune(old, ROWS_AT_ONCE),
+            lambda: self._alerts.prune(very_old, ROWS_AT_ONCE),
         )
         gone = 0
         try:

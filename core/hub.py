@@ -211,6 +211,7 @@ class Hub:
             health=self.health,
             events=self.events,
             outbox=self.outbox,
+            alerts=self.alerts,
         )
         self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health, intake=self.intake)
         self._ends.append(End("cameras", self.desk.stop, 3.0))

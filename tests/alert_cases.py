@@ -72,7 +72,7 @@ async def advance(hub, seconds):
     """Let time pass in steps that the desk can follow."""
     await rest(hub)
     while seconds > 0:
-        step = min(seconds, 900 if seconds > 3000 else 60)
+        step = min(seconds, 900 if seconds > 3000 else 300 if seconds > 700 else 60)
         await hub.clock.advance(step)
         seconds -= step
         await rest(hub)

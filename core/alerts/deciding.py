@@ -21,6 +21,7 @@ from .tellings import Telling, What
 
 # What tells of an answer is of no use to somebody who sees it a day later.
 ANSWER_EXPIRES_S = 3_600.0
+QUIET_FOR_S = 86_400.0
 
 
 class Deciding:
@@ -213,6 +214,11 @@ class Deciding:
         if found.state == "closed":
             raise ActionFailed(self.why_taken(found))
         return self._closed(found, who, note)
+
+    def close_quiet(self, limit: int) -> None:
+        """Close what somebody answered and of which nothing was seen for a day: nobody comes back to say so."""
+        for incident in self.rows.over(self.now - timedelta(seconds=QUIET_FOR_S), limit):
+            self._closed(incident, self.texts("alerts.the_hub"), self.texts("alerts.quiet_since"))
 
     def why_taken(self, incident: Incident) -> str:
         """Return who answered or closed an incident, and when."""

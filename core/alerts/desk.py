@@ -15,10 +15,11 @@ from ..journal import Journal
 from ..settings import Settings
 from ..tasks import Tasks
 from ..texts import Texts
-from ..types import Alert, AlertOutcome, Incident
+from ..types import Alert, AlertOutcome, Incident, Json
 from .deciding import Deciding
 from .ledger import Ledger
 from .ports import Ports
+from .report import report_on
 from .rounds import Rounds
 from .rows import Rows, migrations
 from .tellings import Telling, Told, told_of
@@ -99,6 +100,23 @@ class AlertDesk:
         incident, tellings = await self._ledger.read(look)
         records = await self._ledger.ports.records([telling.notice.key for telling in tellings])
         return tuple(told_of(telling, records.get(telling.notice.key), incident) for telling in tellings)
+
+    async def report(self, incident_id: str) -> dict[str, Json] | None:
+        """Return what happened to an incident in the order of time, as JSON can hold it; None when there is none."""
+        incident = await self.incident(incident_id)
+        if incident is None:
+            return None
+        told = await self.told(incident.id)
+        steps = await self._ledger.read(lambda rows: rows.escalations(incident.id))
+        return report_on(incident, told, steps)
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` closed incidents of before a time; return how many went. Open ones always stay.
+
+        What was answered and has been quiet for a day is closed first.
+        """
+        await self._change(lambda deciding: deciding.close_quiet(limit))
+        return await self._ledger.decide(lambda deciding: deciding.rows.prune(before, limit))
 
     def on_duty(self, rota: str, at: datetime | None = None) -> tuple[str, ...]:
         """Return the contacts on duty in a rota, now or at a time; none when there is no such rota."""

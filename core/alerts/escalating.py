@@ -15,8 +15,9 @@ def escalate(deciding: Deciding) -> None:
     for step in deciding.rows.due_escalations(deciding.now):
         incident = deciding.rows.incident(step.incident_id)
         counted = deciding.rows.alert(step.alert_key)
-        deciding.rows.end_escalation(step.key)
-        if incident is None or incident.state != "open" or counted is None:
+        is_open = incident is not None and incident.state == "open"
+        deciding.rows.end_escalation(msgspec.structs.replace(step, taken_at=deciding.now if is_open else None))
+        if incident is None or counted is None or not is_open:
             continue
         if step.is_last:
             told = list(deciding.told_of(incident.id))

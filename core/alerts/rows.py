@@ -61,6 +61,15 @@ def create_alert_tables(db: Database) -> None:
         db.execute(statement)
 
 
+# Everything that is an incident's, itself last.
+_OF_INCIDENTS = (
+    ("alert_tellings", "incident"),
+    ("alert_escalations", "incident"),
+    ("alerts", "incident"),
+    ("incidents", "id"),
+)
+
+
 class Counted(Struct):
     """Keep an alert that was asked for, and what it led to."""
 
@@ -78,6 +87,7 @@ class Escalating(Struct):
     due_at: datetime
     after_s: float
     is_last: bool = False
+    taken_at: datetime | None = None
 
 
 _incident = msgspec.json.Decoder(Incident).decode
@@ -233,9 +243,15 @@ class Rows:
         sql = "select body from alert_escalations where state = 'waiting' and due_at <= ? order by due_at, key"
         return [_escalating(row[0]) for row in self._conn.execute(sql, (stamp(now),))]
 
-    def end_escalation(self, key: str) -> None:
-        """Note that a step was taken, or is of no use any more."""
-        self._conn.execute("update alert_escalations set state = 'done' where key = ?", (key,))
+    def end_escalation(self, step: Escalating) -> None:
+        """Keep a step that was taken, or was of no use any more."""
+        sql = "update alert_escalations set state = 'done', body = ? where key = ?"
+        self._conn.execute(sql, (_encode(step).decode(), step.key))
+
+    def escalations(self, incident_id: str) -> list[Escalating]:
+        """Return every step of an incident in the order of their time."""
+        sql = "select body from alert_escalations where incident = ? order by due_at, key"
+        return [_escalating(row[0]) for row in self._conn.execute(sql, (incident_id,))]
 
     def cancel_escalations(self, incident_id: str) -> None:
         """Take no further step for an incident."""
@@ -297,6 +313,27 @@ class Rows:
     def move_to(self, seq: int) -> bool:
         """Move behind an event; False when it was met already."""
         return self._conn.execute("update alert_cursor set seq = ? where seq < ?", (seq, seq)).rowcount == 1
+
+    # --- what is long over ----------------------------------------------------------------------
+
+    def over(self, before: datetime, limit: int) -> list[Incident]:
+        """Return incidents that somebody answered and of which nothing was seen since, the oldest first."""
+        sql = "select body from incidents where state = 'acknowledged' and last_at < ? order by number limit ?"
+        return [_incident(row[0]) for row in self._conn.execute(sql, (stamp(before), limit))]
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` closed incidents and lone alerts of before a time, with all that hangs on them."""
+        closed = "select id from incidents where state = 'closed' and last_at < ? order by number limit ?"
+        ids = [row[0] for row in self._conn.execute(closed, (stamp(before), limit))]
+        for table, column in _OF_INCIDENTS:
+            self._conn.executemany(f"delete from {table} where {column} = ?", [(id_,) for id_ in ids])
+        lone = "select key from alerts where incident is null and at < ? order by number limit ?"
+        keys = [row[0] for row in self._conn.execute(lone, (stamp(before), limit - len(ids)))]
+        for table, column in (("alert_tellings", "alert"), ("alerts", "key")):
+            self._conn.executemany(f"delete from {table} where {column} = ?", [(key,) for key in keys])
+        # A summary of many matters, and a word to who replied, hang on no incident.
+        self._conn.execute("delete from alert_tellings where incident is null and at < ?", (stamp(before),))
+        return len(ids) + len(keys)
 
     @staticmethod
     def stamp(at: datetime) -> str:

@@ -64,6 +64,7 @@ class Told(Struct):
     sent_at: datetime | None = None
     delivered_at: datetime | None = None
     read_at: datetime | None = None
+    changed_at: datetime | None = None
     has_answered: bool = False
 
 
@@ -90,5 +91,6 @@ def told_of(telling: Telling, record: NoticeRecord | None, incident: Incident | 
         sent_at=receipts.get("sent") or receipts.get("accepted"),
         delivered_at=receipts.get("delivered"),
         read_at=receipts.get("read"),
+        changed_at=record.updated_at if record else None,
         has_answered=answered,
     )

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from small_disk import small_disk
 
+from siaga.core.alerts.desk import AlertDesk
+from siaga.core.alerts.ports import Ports
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
 from siaga.core.clock import ManualClock
@@ -17,6 +19,7 @@ from siaga.core.journal import Journal
 from siaga.core.outbox import Outbox
 from siaga.core.settings import MediaSettings, Settings, SiteSettings, StorageSettings, WebSettings
 from siaga.core.tasks import Tasks
+from siaga.core.texts import Texts
 from siaga.core.types import Clip, Event, Notice, new_id
 from siaga.plugins.storage.local import LocalStore
 
@@ -43,9 +46,17 @@ class House:
             file="x.yaml", folder=str(folder), site=SiteSettings(id="kebon-baru", name="Kebon Baru"), web=WebSettings(),
             storage=StorageSettings(keep_days=keep_days, min_free_bytes=min_free), media=MediaSettings(),
         )  # fmt: skip
+        self.alerts = AlertDesk(
+            self.journal, self.events, settings, clock=self.clock, texts=Texts(), bus=self.bus, tasks=self.tasks,
+            ports=Ports(
+                put=self.outbox.put, records=self.outbox.records, of_provider=self.outbox.of_provider,
+                emit=intake.emit, clip=self.clips.get, carries=lambda name: frozenset(),
+            ),
+        )  # fmt: skip
+        await self.alerts.open()
         self.keeper = Housekeeping(
             settings, folder, clock=self.clock, intake=intake, health=self.health, events=self.events,
-            outbox=self.outbox,
+            outbox=self.outbox, alerts=self.alerts,
         )  # fmt: skip
         return self
 
