@@ -3,7 +3,7 @@
 import asyncio
 import re
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,13 @@ from hub_for_rules import RecordingCamera, built_in_words, close_hub, event, ope
 
 from siaga.core.clock import ManualClock
 from siaga.core.config import load_settings
-from siaga.core.contracts import Kind
 from siaga.core.texts import Texts
 from siaga.core.validators import duration
 from siaga.core.yaml_lines import LineDict, LineList, plain
 from siaga.rules.engine import RuleEngine
+from siaga.rules.outside import do_action
 from siaga.rules.parse import load_rules
+from siaga.rules.sources import TriggerSources
 
 SAMPLE = Path(__file__).parent / "sample_site" / "config.yaml"
 WIB = ZoneInfo("Asia/Jakarta")
@@ -30,10 +31,10 @@ def sample_site():
     return loaded.settings
 
 
-def rules_of(name, inputs, words=None):
+def rules_of(name, inputs):
     """Read a rule ``uji`` that uses a blueprint with some inputs."""
     node = LineDict({"id": "uji", "use_blueprint": LineDict({"path": name, "input": as_nodes(inputs)})})
-    return load_rules([node], words or built_in_words(), sample_site(), Texts("id"))
+    return load_rules([node], built_in_words(), sample_site(), Texts("id"))
 
 
 def as_nodes(value):
@@ -41,33 +42,6 @@ def as_nodes(value):
     if isinstance(value, dict):
         return LineDict({key: as_nodes(item) for key, item in value.items()})
     return LineList([as_nodes(item) for item in value]) if isinstance(value, list) else value
-
-
-class Noted:
-    """Be an action of the product, and note each call of it before it is done."""
-
-    def __init__(self, make, note) -> None:
-        self._action, self._note = make(), note
-
-    def __getattr__(self, name):
-        return getattr(self._action, name)
-
-    async def run(self, call, hub):
-        self._note(call)
-        return await self._action.run(call, hub)
-
-
-class NotingWords:
-    """Offer the built-in words, each action noted."""
-
-    def __init__(self, note) -> None:
-        known = built_in_words()
-        self.triggers, self.conditions = known.triggers, known.conditions
-        self.template_functions, self.event_kinds = known.template_functions, known.event_kinds
-        self.actions = {
-            name: Kind(name, kind.schema, partial(Noted, kind.make, note), kind.summary, kind.summary_en)
-            for name, kind in known.actions.items()
-        }
 
 
 class RecordingOutputs:
@@ -96,7 +70,7 @@ class BlueprintBench:
         self._writing = self._written = 0
 
     async def __aenter__(self):
-        loaded = rules_of(self._name, self._inputs, NotingWords(self._note))
+        loaded = rules_of(self._name, self._inputs)
         assert not loaded.problems, [str(problem) for problem in loaded.problems]
         self.clock = ManualClock(self.begin)
         self.hub = await open_hub(self._folder / "siaga.db", self.clock, site=sample_site())
@@ -115,15 +89,17 @@ class BlueprintBench:
                 self._written += 1
 
         self.hub.journal.write = counted
-        self.engine = RuleEngine(self.hub, loaded)
+        self.sources = TriggerSources(self.hub, loaded.template_functions)
+        self.engine = RuleEngine(self.hub, loaded, act=self._act, sources=self.sources)
         await self.engine.start()
         return self
 
     async def __aexit__(self, *what):
         await close_hub(self.hub, self.engine)
 
-    def _note(self, call):
+    async def _act(self, step, call, hub):
         self.done.append((self.passed_s(), call))
+        return await do_action(step, call, hub)
 
     def passed_s(self) -> float:
         """Return the seconds since the beginning."""
@@ -142,13 +118,16 @@ class BlueprintBench:
 
     async def rest(self):
         """Wait until every event was met and nothing goes on without the clock."""
-        last = await self.hub.events.last_seq()
-        await until(lambda: self.engine._cursor >= last, "the journal was followed")
+        await until(lambda: not self.sources._waiting, "the sources told everything")
+        await until(self._has_met, "the journal was followed")
         still = 0
         while still < 4:
             before = self._writing
             await asyncio.sleep(0.002)
-            still = still + 1 if before == self._writing == self._written else 0
+            still = still + 1 if before == self._writing == self._written and await self._has_met() else 0
+
+    async def _has_met(self):
+        return self.engine._cursor >= await self.hub.events.last_seq()
 
     async def notices(self):
         """Return every message that was committed, by address."""
@@ -169,7 +148,9 @@ async def faults_of(folder, name, test):
             await bench.go_to(duration(one["after"]))
             told = {key: plain(value) for key, value in one.items() if key not in ("after", "kind", "camera")}
             await bench.tell(one["kind"], one.get("camera"), **told)
-        await bench.go_to(duration(test["until"]))
+        # Short tests name seconds, long ones minutes.
+        end_s = duration(test["until"])
+        await bench.go_to(end_s, step_s=10.0 if end_s <= 600 else 60.0)
     wanted = list(test["expect"])
     faults = [f"{call.action} at {at} s: not expected" for at, call in bench.done[len(wanted) :]]
     faults += [f"{one['action']}: not done" for one in wanted[len(bench.done) :]]

@@ -15,7 +15,7 @@ SHELF = library(built_in_words(), sample_site(), Texts("id"))
 LIBRARY = {blueprint.name: blueprint for blueprint in SHELF.all()}
 ASKED = (
     *("banjir-siaga", "tawuran", "penyusup", "mondar-mandir"),
-    *("api-asap", "disk-penuh", "sampah-liar", "lawan-arah", "berhenti"),
+    *("api-asap", "kerumunan", "kamera-padam", "disk-penuh", "sampah-liar", "lawan-arah", "berhenti"),
 )
 TESTS = [(name, test) for name, one in LIBRARY.items() for test in one.tests or ()]
 
@@ -165,6 +165,42 @@ async def test_a_fire_that_stays_is_told_once_and_a_second_look_needs_no_second_
             await night.tell("fire.flame", "pasar", score=0.9, data={"area": 0.2})
         await night.go_to(920)
         assert (await night.notices())["posko"][-1].startswith("API terlihat")
+
+
+async def test_a_crowd_that_stays_is_told_with_its_number_and_each_place_for_itself(tmp_path):
+    inputs = {"kamera": ["pasar", "taman"], "kepada": "satpol", "batas": 20, "selama": "2 min"}
+    async with BlueprintBench(tmp_path, "kerumunan", inputs, "2026-11-22 16:00") as night:
+        for second, camera, count in ((0, "pasar", 8), (20, "pasar", 25), (40, "taman", 22), (60, "pasar", 33)):
+            await night.go_to(second, step_s=10)
+            await night.tell("crowd.count", camera, data={"count": count})
+        await night.go_to(100, step_s=10)
+        await night.tell("crowd.count", "taman", data={"count": 15})  # these went home
+        await night.go_to(300, step_s=10)
+        (text,) = (await night.notices())["satpol"]
+        assert text.startswith(
+            "Kerumunan di Pasar Kebon Baru, RW 05: lebih dari 20 orang selama 2 menit, sejak 16.00 WIB"
+        )
+        await night.tell("crowd.count", "taman", data={"count": 40})
+        await night.go_to(430, step_s=10)
+        assert "Taman Honda" in (await night.notices())["satpol"][-1]
+
+
+async def test_a_night_of_weak_wifi_tells_the_camera_that_stays_away_and_no_other(tmp_path):
+    inputs = {"kamera": ["kali", "gang", "pasar"], "kepada": "teknisi", "selama": "3 min"}
+    async with BlueprintBench(tmp_path, "kamera-padam", inputs, "2026-11-22 21:00") as night:
+        for second in range(0, 300, 60):  # flaps, each time for less than three minutes
+            await night.go_to(second)
+            await night.tell("camera.offline", "gang", data={"stream": "main", "reason": "putus"})
+            await night.tell("camera.online", "gang", data={"stream": "main"})
+        await night.tell("camera.offline", "kali", data={"stream": "main", "reason": "tidak ada jawaban"})
+        await night.go_to(600)
+        (text,) = (await night.notices())["teknisi"]
+        assert text.startswith(
+            "Kamera putus: Kali Ciliwung, Jembatan Tongtek, RW 05, sejak 21.04 WIB (tidak ada jawaban)."
+        )
+        await night.tell("camera.tampered", "pasar", data={"what": "covered"})
+        tampered = (await night.hub.outbox.all())[-1]
+        assert tampered.priority == "high" and tampered.clip == "clip-pasar"
 
 
 TOLD_ONCE = {
