@@ -219,7 +219,7 @@ class TriggerSources:
             "of": subject.of,
         }
         return Event(
-            id=_id_of("rule.state", *key, phase, state.at.isoformat(), str(state.value)),
+            id=_id_of("rule.state", *key, phase, state.at.isoformat(), f"{data['from']}>{data['to']}"),
             site=self._site,
             kind="rule.state",
             at=told_at(state, self._hub.clock.now()),
