@@ -21,7 +21,7 @@ from ..core.tasks import TaskHandle, Tasks, back_off_s, unless
 from ..core.types import Event, Trace, new_id
 from .deciding import LATE_LIMIT_S, Decider
 from .holds import Hold, HoldBook
-from .index import RuleIndex
+from .index import NEAR_MISSES_KEPT, RuleIndex
 from .outside import Act, Sources, do_action
 from .reloading import ReloadReport, compared, compile_all, drop_gone, fates_of
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState, Sourced
@@ -63,7 +63,7 @@ class RuleEngine:
         self._sources = sources
         self._rules = {rule.id: rule for rule in loaded.rules}
         self._problems = loaded.problems
-        self._box = TemplateBox(loaded.template_functions, hub.settings.site, hub.clock, hub.texts)
+        self._box = TemplateBox(loaded.template_functions, hub.settings.site, hub.clock, hub.texts, states=hub.states)
         self._holds = HoldBook(hub.clock)
         self._decider = Decider(hub, self._box, index_of(loaded.rules), self._holds)
         self._log: RunLog | None = None
@@ -159,8 +159,11 @@ class RuleEngine:
         return tuple(self._worded(trace) for trace in await self._log.traces_of_event(event_id))
 
     def near_misses(self, rule_id: str) -> tuple[NearMiss, ...]:
-        """Return why events of the right kind and camera did not fire a rule, newest first (since the start)."""
-        return self._decider.index.near_misses(rule_id)
+        """Return why events and states that a rule looks at did not fire it, newest first (since the start)."""
+        found = self._decider.index.near_misses(rule_id)
+        if self._sources is not None:
+            found = (*found, *self._sources.near_misses(rule_id))
+        return tuple(sorted(found, key=lambda near: near.at, reverse=True)[:NEAR_MISSES_KEPT])
 
     def webhook_methods(self, webhook: str) -> frozenset[str]:
         """Return by which methods rules listen to a webhook (``webhook_print`` of its id); empty when none does."""

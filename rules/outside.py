@@ -10,7 +10,7 @@ from ..core.rule_contracts import Hub
 from ..core.tasks import Tasks
 from ..core.types import ActionCall, ActionResult, Event
 from .faults import result_of
-from .rule import ActionStep, BoundTrigger
+from .rule import ActionStep, BoundTrigger, NearMiss
 
 # A dry run gives another one, which writes down what would have been done.
 Act = Callable[[ActionStep, ActionCall, Hub], Awaitable[ActionResult]]
@@ -78,6 +78,10 @@ class Sources(Protocol):
 
     def drop(self, owner: str) -> None:
         """Watch no more for an owner."""
+        ...
+
+    def near_misses(self, owner: str) -> tuple[NearMiss, ...]:
+        """Return what an owner's triggers looked at and did not take, newest first."""
         ...
 
 

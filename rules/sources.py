@@ -74,7 +74,7 @@ class TriggerSources:
     def __init__(self, hub: SourceHub, functions: Mapping[str, Callable[..., Any]] | None = None) -> None:
         self._hub = hub
         self._site = hub.settings.site.id
-        box = TemplateBox(functions or {}, hub.settings.site, hub.clock, hub.texts)
+        box = TemplateBox(functions or {}, hub.settings.site, hub.clock, hub.texts, states=hub.states)
         self._watch = StateWatch(hub.states, box.render)
         self._timers = Timers(place_of(hub.settings.site))
         self._owners: dict[str, tuple[BoundTrigger, ...]] = {}

@@ -104,7 +104,7 @@ class StateWatch:
             NearMiss(
                 at=near.state.at,
                 event_id="",
-                kind=near.state.subject.kind,
+                kind=_kind_of(near.state),
                 camera=near.state.subject.of if near.state.subject.kind != "incident" else None,
                 trigger=key.path,
                 reason=watch.trigger.why_not(near.before, near.value),
@@ -174,6 +174,12 @@ def subject_of(state: State) -> str:
     """Return a subject as one word, for a key."""
     subject = state.subject
     return "/".join((subject.kind, subject.of or "", subject.zone or ""))
+
+
+def _kind_of(state: State) -> str:
+    # The link of a camera and an incident are no kinds of event.
+    kind = state.subject.kind
+    return kind if "." in kind else "rule.state"
 
 
 def told_at(state: State, now: datetime) -> datetime:

@@ -17,12 +17,14 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError
 
 from ..core.clock import Clock
 from ..core.errors import TemplateFailed
+from ..core.rule_contracts import States
 from ..core.settings import SiteSettings
 from ..core.texts import Texts
 from ..core.types import Json
 from .faults import FAULTS, safe_function
 from .sandbox import SOURCE_LIMIT, TIME_LIMIT_S, RuleEnvironment, bounded_range, join_output
 from .sandbox_filters import OwnLimit
+from .template_states import NO_STATES, state_functions
 from .template_times import time_functions
 
 # What a filter (Jinja2's own assert things), a stranger's function, or a template's arithmetic may raise.
@@ -50,6 +52,7 @@ class TemplateBox:
         clock: Clock,
         texts: Texts,
         limit_s: float = TIME_LIMIT_S,
+        states: States | None = None,
     ) -> None:
         self._texts = texts
         self._clock = clock
@@ -58,6 +61,8 @@ class TemplateBox:
         bound = {name: _filled(safe_function(function), filled) for name, function in functions.items()}
         self._environment = RuleEnvironment(bound, _undefined(texts), limit_s)
         for name, function in time_functions(self._now, self.zone).items():
+            self._environment.give(name, function)
+        for name, function in state_functions(states or NO_STATES, self.zone).items():
             self._environment.give(name, function)
         self._environment.give("range", bounded_range)
         self._environment.give("min", min)

@@ -6,11 +6,12 @@ from datetime import datetime, timezone
 
 import pytest
 import voluptuous as vol
-from hub_for_rules import EVENING
+from hub_for_rules import EVENING, event
 
 from siaga.core.clock import ManualClock
 from siaga.core.errors import StoreFailed, TemplateFailed
 from siaga.core.settings import SiteSettings
+from siaga.core.states import StateBook
 from siaga.core.texts import Texts
 from siaga.rules.template_functions import offer_template_functions
 from siaga.rules.templates import TemplateBox, is_true
@@ -283,3 +284,46 @@ def test_what_home_assistant_takes_for_true(value):
 @pytest.mark.parametrize("value", [False, 0, 0.0, None, "", "false", "off", "no", "2", [], [1], {"a": 1}])
 def test_what_home_assistant_takes_for_false(value):
     assert not is_true(value)
+
+
+# --- states ---------------------------------------------------------------------------------------
+
+
+def states_box():
+    book = StateBook()
+    for zone, count in (("halaman", 4), ("gerbang", 9)):
+        book.meet(event("crowd.count", "sekolah", zone=zone, data={"count": count}))
+    book.meet(event("flood.level", data={"level_cm": 180.5, "stage": 3}))
+    book.meet(event("camera.offline", "ptz"))
+    site = SiteSettings(id="x", name="X")
+    return TemplateBox(offer_template_functions(), site, ManualClock(EVENING), Texts("id"), states=book)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{{ keadaan('flood.level', 'kali') }}", 180.5),
+        ("{{ keadaan('flood.level', trigger.event.camera) > 180 }}", True),
+        ("{{ keadaan('flood.level', 'tidak-ada') }}", None),
+        ("{{ keadaan('camera', 'ptz') }}", "offline"),
+        ("{{ keadaan('crowd.count', 'sekolah', 'halaman') }}", 4),
+        ("{{ state_of('flood.level', 'kali').data.stage }}", 3),
+        ("{{ state_of('flood.level', 'kali').at | jam }}", "19.05 WIB"),
+        ("{{ state_of('flood.level', 'tidak-ada').value is none }}", True),
+    ],
+)
+def test_templates_read_how_everything_is_now(source, value):
+    assert states_box().render(source, {"trigger": {"event": {"camera": {"id": "kali"}}}}) == value
+
+
+def test_what_a_template_does_with_a_state_changes_nothing():
+    box = states_box()
+    for source in (
+        "{{ state_of('flood.level', 'kali').data.update({'stage': 1}) }}",
+        "{{ state_of('flood.level', 'kali').data.__class__ }}",
+        "{{ state_of.__globals__ }}",
+        "{{ keadaan.__closure__ }}",
+    ):
+        with pytest.raises(TemplateFailed):
+            box.render(source, {})
+    assert box.render("{{ state_of('flood.level', 'kali').data.stage }}", {}) == 3
