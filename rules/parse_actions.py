@@ -141,6 +141,8 @@ def _loosened(schema: vol.Schema, values: dict[str, Any]) -> vol.Schema:
     if not isinstance(schema.schema, dict):
         return schema if not has_template(values) else vol.Schema(object)
     open_keys = {key for key, value in values.items() if has_template(value)}
+    if not open_keys:
+        return schema
     return vol.Schema(
         {marker: object if str(marker) in open_keys else check for marker, check in schema.schema.items()}
     )

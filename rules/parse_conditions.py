@@ -16,6 +16,7 @@ from .step_schemas import switch
 from .templates import is_template
 
 GROUPS = ("and", "or", "not")
+_COMMON = vol.Schema({"alias": text, "enabled": switch})
 
 
 def read_conditions(reading: Reading, spot: Spot) -> tuple[BoundCondition, ...]:
@@ -56,7 +57,7 @@ def _worded_condition(reading: Reading, spot: Spot, node: Any) -> BoundCondition
         reading.wrong(here, "rules.check.no_condition", near=word, known=reading.words.conditions, name=word)
         return None
     common = {key: node[key] for key in ("alias", "enabled") if key in node}
-    head = reading.checked(vol.Schema({"alias": text, "enabled": switch}), spot, as_node(common, spot))
+    head = reading.checked(_COMMON, spot, as_node(common, spot))
     options = reading.checked(kind.schema, spot, without(node, ("condition", "alias", "enabled")))
     check_subjects(reading, node, spot.path)
     for key in node:

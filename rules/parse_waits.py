@@ -12,6 +12,8 @@ from .rule import DelayStep, Step
 from .step_schemas import DELAY, WAIT_FOR_TRIGGER, WAIT_TEMPLATE
 from .steps import WaitTemplateStep, WaitTriggerStep
 
+_LENGTH = vol.Schema(duration)
+
 
 def delay_step(reading: Reading, spot: Spot) -> Step | None:
     """Read a delay: seconds, a text such as ``00:05:00``, units, or templates of them."""
@@ -65,4 +67,4 @@ def _check_timeout(reading: Reading, spot: Spot) -> None:
 def _check_length(reading: Reading, spot: Spot) -> None:
     reading.compile(spot)
     if not has_template(spot.value):
-        reading.checked(vol.Schema(duration), spot)
+        reading.checked(_LENGTH, spot)

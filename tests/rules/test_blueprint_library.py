@@ -110,6 +110,21 @@ async def test_a_night_of_flood_rises_is_answered_and_falls_again(tmp_path):
     assert {clip[1] for clip in night.hub.bursts.values()} == {"kali", "ptz"}
 
 
+async def test_a_reminder_of_the_flood_goes_on_after_a_restart_and_is_not_said_twice(tmp_path):
+    inputs = {"kamera": "kali", "siaga_3": "posko", "siaga_2": "lurah", "siaga_1": "lurah"}
+    async with BlueprintBench(tmp_path, "banjir-siaga", inputs, "2026-11-22 19:05") as before:
+        await before.tell("flood.stage", "kali", data=stage(4, 3, 152))
+        await before.go_to(20 * 60)
+    async with BlueprintBench(tmp_path, "banjir-siaga", inputs, "2026-11-22 19:30") as after:
+        await after.go_to(34 * 60)
+        assert len((await after.notices())["posko"]) == 1
+        await after.go_to(36 * 60)  # 20.06, an hour after the stage was told
+        told = (await after.notices())["posko"]
+        assert len(told) == 2 and "Masih Siaga 3" in told[1] and "sejak 19.05 WIB" in told[1]
+        await after.tell("flood.stage", "kali", data=stage(3, 2, 205))
+        assert "SIAGA 2" in (await after.notices())["lurah"][-1]
+
+
 async def test_an_intruder_sounds_the_siren_once_and_an_answer_ends_the_escalation(tmp_path):
     inputs = {"kamera": "sekolah", "kepada": "posko", "sirene": "sekolah", "eskalasi_ke": "lurah"}
     async with BlueprintBench(tmp_path, "penyusup", inputs, "2026-11-22 23:15") as night:

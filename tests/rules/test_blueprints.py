@@ -362,3 +362,21 @@ def test_odd_blueprints_are_mistakes_with_a_line_and_never_a_traceback(site, odd
     problems, rules = checked(USE, site)
     assert problems or rules
     assert all(problem.line and problem.file for problem in problems), problems
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(odd=ODD, selector=st.sampled_from(list(SELECTED)))
+def test_odd_values_of_every_selector_are_taken_or_told_at_the_rule(tmp_path, odd, selector):
+    import json
+
+    (tmp_path / "blueprints").mkdir(exist_ok=True)
+    (tmp_path / "blueprints" / "uji.yaml").write_text(
+        f"blueprint: {{name: Uji, input: {{x: {{selector: {{{selector}}}}}}}}}\n"
+        "variables: {x: !input x}\n"
+        "triggers: [{trigger: event, kind: hub.start}]\nactions: [{action: log, data: {message: a}}]\n",
+        "utf-8",
+    )
+    text = f"- id: satu\n  use_blueprint:\n    path: uji\n    input:\n      x: {json.dumps(odd)}\n"
+    problems, rules = checked(text, tmp_path)
+    assert problems or rules
+    assert all(problem.line == 5 and problem.file.endswith(".yaml") for problem in problems), problems
