@@ -62,7 +62,7 @@ def call_of(walk: Walk, step: ActionStep) -> Made:
         event=walk.event,
         run_id=walk.row.run_id,
         rule_id=walk.rule.id,
-        late_s=walk.row.late_s,
+        late_s=walk.late_s,
     )
     return Made(call, faults)
 

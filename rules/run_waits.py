@@ -183,7 +183,7 @@ async def _deadline(walk: Walk, step: Step, length: Json) -> tuple[datetime, flo
 def _ended(walk: Walk, step: WaitStep, until: datetime, *, is_completed: bool) -> dict[str, Json]:
     left_s = (until - walk.hub.clock.now()).total_seconds() if is_completed else 0.0
     remaining = None if step.timeout is None else round(max(0.0, left_s), 3)
-    return {"completed": is_completed, "remaining": remaining}
+    return {"completed": is_completed, "remaining": remaining, "until": until.isoformat()}
 
 
 def _go_on(walk: Walk, step: WaitStep, held: TraceStep | None) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ..core.errors import ActionFailed, StoreFailed
 from ..core.types import Event, Json, Struct, TraceStep
 from .faults import verdict_of
+from .lateness import stood_still_s
 from .outside import Act, RunHub, Waits, do_action
 from .rule import ActionStep, BoundCondition, Rule, Step
 from .run_log import RunLog, RunRow, RunState
@@ -107,6 +108,11 @@ class Walk:
         self.fate = Fate()
         self._from = self._to = ""
         self._see({**self.given}, ())
+
+    @property
+    def late_s(self) -> float:
+        """Return how late the run began, and how long it stood still since."""
+        return self.row.late_s + stood_still_s(self.row.started_at, self._ended.values(), self.hub.clock.now())
 
     @property
     def has_put_off(self) -> bool:

@@ -84,8 +84,11 @@ def settings(language: str = "id") -> Settings:
     )
 
 
-def read_rules(text: str, folder: Path, language: str = "id", words=None, scripts: str = ""):
-    """Read rules from YAML text, as they would stand in ``rules/banjir.yaml``; ``scripts`` in ``scripts.yaml``."""
+def read_rules(text: str, folder: Path, language: str = "id", words=None, scripts: str = "", site=None):
+    """Read rules from YAML text, as they would stand in ``rules/banjir.yaml``; ``scripts`` in ``scripts.yaml``.
+
+    ``site`` are other settings than those above.
+    """
     (folder / "rules").mkdir(exist_ok=True)
     (folder / "rules" / "banjir.yaml").write_text(text, "utf-8")
     (folder / "scripts.yaml").write_text(scripts, "utf-8")
@@ -94,7 +97,8 @@ def read_rules(text: str, folder: Path, language: str = "id", words=None, script
     texts = Texts(language)
     loaded = load_yaml(folder / "siaga.yaml", find_secret={"kunci": "rahasia-sekali"}.get, texts=texts)
     assert not loaded.problems, [str(problem) for problem in loaded.problems]
-    site = msgspec.structs.replace(settings(language), scripts=loaded.value.get("scripts"), folder=str(folder))
+    site = site or settings(language)
+    site = msgspec.structs.replace(site, scripts=loaded.value.get("scripts"), folder=str(folder))
     return load_rules(loaded.value["rules"], words or built_in_words(), site, texts)
 
 
