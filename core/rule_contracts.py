@@ -58,6 +58,10 @@ class States(Protocol):
         """Return the states of a kind, of one camera or incident or of all, whatever zone; the newest last."""
         ...
 
+    def hear(self, seq: int, event: Event) -> None:
+        """Take an event that was read from the journal before the bus told it: what is decided by it must see it."""
+        ...
+
 
 class Hub(Protocol):
     """What actions, the rule engine and the web may ask of the hub."""

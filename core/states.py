@@ -37,12 +37,14 @@ class StateBook:
         self._states: OrderedDict[Subject, State] = OrderedDict()
         self._by_kind: dict[str, dict[str | None, dict[Subject, None]]] = {}
         self._listeners: tuple[Listener, ...] = ()
+        self._seq = 0
 
     @classmethod
     async def open(cls, events: EventLog, bus: Bus, cameras: Iterable[str] = ()) -> StateBook:
         """Take what the journal says last, then everything that the bus tells. StoreFailed."""
         book = cls()
-        bus.listen(book._hear, Committed, Reading, Health)
+        bus.listen(book._meet_message, Committed, Reading, Health)
+        book._seq = max(book._seq, await events.last_seq())
         told = [*await events.newest((None, *cameras), without=_NO_STATES)]
         for kind in INCIDENT_WORDS:
             told += await events.find(kind=kind, limit=INCIDENT_EVENTS)
@@ -70,15 +72,21 @@ class StateBook:
         """Tell a listener no more."""
         self._listeners = tuple(one for one in self._listeners if one != listener)
 
+    def hear(self, seq: int, event: Event) -> None:
+        """Take an event by its place in the journal; one that was heard before changes nothing."""
+        if seq > self._seq:
+            self._seq = seq
+            self.meet(event)
+
     def meet(self, event: Event, besides: Iterable[Subject] = ()) -> None:
         """Take what an event says; not of the subjects ``besides``."""
         subject, value = _said_by(event)
         if subject is not None and subject not in besides:
             self._put(subject, value, event.data, event.at)
 
-    def _hear(self, message: object) -> None:
+    def _meet_message(self, message: object) -> None:
         if isinstance(message, Committed):
-            self.meet(message.event)
+            self.hear(message.seq, message.event)
         elif isinstance(message, Reading):
             subject = Subject(kind=message.kind, of=message.camera, zone=message.zone)
             self._put(subject, main_value(message.kind, message.data), message.data, message.at)

@@ -95,6 +95,8 @@ class Decider:
     def meet(self, committed: Committed) -> None:
         """Decide one event."""
         event = committed.event
+        # The journal may be read before the bus has told it, and conditions look at the states.
+        self._hub.states.hear(committed.seq, event)
         self._until_seq = committed.seq
         place = self.index.at(event)
         if place.firing:

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Any
 
 from ..core.rule_contracts import State, States, Subject
+from ..core.types import Event
 from .state_values import state_view
 
 
@@ -20,6 +21,9 @@ class NoStates:
     def find(self, kind: str, of: str | None = None) -> tuple[State, ...]:
         """Return nothing."""
         return ()
+
+    def hear(self, seq: int, event: Event) -> None:
+        """Know nothing still."""
 
 
 NO_STATES = NoStates()

@@ -161,3 +161,24 @@ async def test_a_camera_that_was_away_before_a_restart_is_told_to_be_back_after_
     assert [one.event.kind for one in await hub.events.after(0)] == ["camera.online"]
     assert hub.states.get(LINK).value == "online"
     await close_hub(hub)
+
+
+async def test_an_event_that_the_journal_s_reader_met_first_is_taken_once_and_an_old_one_never(hub):
+    seq = await hub.emit(event("camera.offline"))
+    newer = event("camera.online")
+    hub.states.hear(seq + 1, newer)  # read before the bus told it
+    assert hub.states.get(LINK).value == "online"
+    seen = []
+    hub.states.listen(lambda old, new: seen.append(new.value))
+    await hub.emit(newer)
+    hub.states.hear(seq, event("camera.offline"))
+    assert seen == [] and hub.states.get(LINK).value == "online"
+
+
+async def test_after_a_restart_what_the_engine_catches_up_with_does_not_bring_old_states_back(hub):
+    await hub.emit(event("camera.offline"))
+    await hub.emit(event("camera.online"))
+    book = await StateBook.open(hub.events, hub.bus, hub.settings.cameras)
+    for committed in await hub.events.after(0):
+        book.hear(committed.seq, committed.event)
+        assert book.get(LINK).value == "online"
