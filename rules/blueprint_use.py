@@ -159,12 +159,13 @@ def _size(node: Json) -> int:
 
 def _joined(node: LineDict, body: LineDict, blueprint: Blueprint, language: str) -> LineDict:
     """Return the blueprint's rule under the keys of the rule that uses it."""
-    made = LineDict({"id": node.get("id"), "alias": blueprint.label[language]})
-    if "id" not in node:
-        del made["id"]
+    made = LineDict({"alias": blueprint.label[language]})
+    if said := blueprint.description.get(language):
+        made["description"] = said
     first = place_of(node, next(iter(node), None))
     made.place = body.place
-    made.places = {"id": first, "alias": first, **body.places}
+    # A missing id is told at the rule, which must have one.
+    made.places = {"id": first, "alias": first, "description": first, **body.places}
     made.update(body)
     for key, value in node.items():
         if key == USE:

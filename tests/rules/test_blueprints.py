@@ -1,9 +1,20 @@
 """Blueprints: a rule with blanks becomes an ordinary rule, and what is wrong is told where it was written."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
-from hub_for_rules import read_rules
+from hub_for_rules import built_in_words, read_rules
+from hub_for_rules import settings as site_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from siaga.core.texts import Texts
+from siaga.core.yaml_lines import load_yaml
+from siaga.rules.blueprint_list import listed
+from siaga.rules.blueprints import library
 
 OFFLINE = """
 blueprint:
@@ -89,7 +100,13 @@ def test_a_rule_of_a_blueprint_is_the_rule_that_one_would_have_written(site):
 def test_a_rule_is_called_as_its_blueprint_in_the_language_of_the_site(site):
     assert rule_of(USE, site).alias == "Kamera putus"
     assert rule_of(USE, site, language="en").alias == "Camera offline"
+    assert rule_of(USE, site).description == "Beri tahu bila kamera putus."
     assert rule_of(USE.replace("- id: putus", "- id: putus\n  alias: Punya saya"), site).alias == "Punya saya"
+
+
+def test_a_rule_without_an_id_is_told_at_the_rule_and_not_at_its_blueprint(site):
+    (line,) = told(USE.replace("- id: putus", "- alias: tanpa id"), site)
+    assert line.startswith("rules/banjir.yaml:2: id: ")
 
 
 def test_keys_beside_a_blueprint_replace_its_own_as_in_home_assistant(site):
@@ -208,9 +225,6 @@ def test_a_broken_blueprint_is_told_at_its_line_whether_it_is_used_or_not(old, n
 
 
 def test_input_in_a_rule_is_a_mistake_with_a_line(tmp_path):
-    from siaga.core.texts import Texts
-    from siaga.core.yaml_lines import load_yaml
-
     (tmp_path / "siaga.yaml").write_text("rules:\n  - id: a\n    mode: !input mode\n", "utf-8")
     loaded = load_yaml(tmp_path / "siaga.yaml", find_secret={}.get, texts=Texts("id"))
     assert [str(problem) for problem in loaded.problems] == [
@@ -311,9 +325,6 @@ ODD = st.recursive(
 
 
 def checked(text, folder):
-    from siaga.core.texts import Texts
-    from siaga.core.yaml_lines import load_yaml
-
     (folder / "rules.yaml").write_text(text, "utf-8")
     nodes = load_yaml(folder / "rules.yaml", find_secret={}.get, texts=Texts("id"))
     if nodes.problems:
@@ -325,8 +336,6 @@ def checked(text, folder):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(use=ODD, value=ODD, name=st.sampled_from(["kamera", "kepada", "lama", "lain"]))
 def test_odd_uses_and_inputs_are_mistakes_with_a_line_and_never_a_traceback(site, use, value, name):
-    import json
-
     change(site, "mode: queued", "mode: queued")
     inputs = json.dumps({"kamera": "kali", "kepada": "posko", name: value})
     for text in (
@@ -343,8 +352,6 @@ def test_odd_uses_and_inputs_are_mistakes_with_a_line_and_never_a_traceback(site
     odd=ODD, part=st.sampled_from(["name", "input", "selector", "default", "kamera", "triggers", "actions", "whole"])
 )
 def test_odd_blueprints_are_mistakes_with_a_line_and_never_a_traceback(site, odd, part):
-    import json
-
     odd = json.dumps(odd)
     places = {
         "name": ("{id: Kamera putus, en: Camera offline}", odd),
@@ -367,8 +374,6 @@ def test_odd_blueprints_are_mistakes_with_a_line_and_never_a_traceback(site, odd
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(odd=ODD, selector=st.sampled_from(list(SELECTED)))
 def test_odd_values_of_every_selector_are_taken_or_told_at_the_rule(tmp_path, odd, selector):
-    import json
-
     (tmp_path / "blueprints").mkdir(exist_ok=True)
     (tmp_path / "blueprints" / "uji.yaml").write_text(
         f"blueprint: {{name: Uji, input: {{x: {{selector: {{{selector}}}}}}}}}\n"
@@ -380,3 +385,37 @@ def test_odd_values_of_every_selector_are_taken_or_told_at_the_rule(tmp_path, od
     problems, rules = checked(text, tmp_path)
     assert problems or rules
     assert all(problem.line == 5 and problem.file.endswith(".yaml") for problem in problems), problems
+
+
+def test_the_examples_of_the_page_work(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "operators" / "cetak-biru.md").read_text("utf-8")
+    use, blueprint = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert rule_of(use, tmp_path).alias == "Banjir Kali Ciliwung"
+    (tmp_path / "blueprints" / "sendiri").mkdir(parents=True)
+    (tmp_path / "blueprints" / "sendiri" / "putus.yaml").write_text(blueprint, "utf-8")
+    rule = rule_of("- id: a\n  use_blueprint: {path: sendiri/putus, input: {kamera: kali, kepada: posko}}\n", tmp_path)
+    assert [step.path for step in rule.steps] == ["actions[0]", "actions[1]"]
+
+
+def test_a_sites_own_blueprint_comes_before_the_built_in_one_of_its_name(tmp_path):
+    (tmp_path / "blueprints").mkdir()
+    (tmp_path / "blueprints" / "disk-penuh.yaml").write_text(
+        "blueprint: {name: Punya saya}\n"
+        "triggers: [{trigger: event, kind: hub.start}]\nactions: [{action: log, data: {message: a}}]\n",
+        "utf-8",
+    )
+    rule = rule_of("- id: a\n  use_blueprint: {path: disk-penuh}\n", tmp_path)
+    assert rule.alias == "Punya saya"
+
+
+def test_a_list_says_what_each_blueprint_needs_in_the_language_of_the_site(site):
+    texts = Texts("en")
+    shelf = library(built_in_words(), replace(site_settings("en"), folder=str(site)), texts)
+    lines = list(listed(shelf.all(), texts))
+    assert lines[:3] == [
+        "putus: Camera offline (blueprints/putus.yaml)",
+        "    kamera             camera     Kamera [needed]",
+        "    kepada             recipient  Diberi tahu [needed]",
+    ]
+    assert "    lama               duration   Lama [default: 5 min]" in lines
+    assert "banjir-siaga: Flood: stages Siaga 4 to 1 (built in)" in lines
