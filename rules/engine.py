@@ -27,6 +27,7 @@ from .reloading import ReloadReport, compared, compile_all, drop_gone, fates_of
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState, Sourced
 from .run_log import Figures, RunLog
 from .running import Runs
+from .sources import SourceHub, TriggerSources
 from .templates import TemplateBox
 from .trigger_webhook import webhooks_in
 from .waiting import WaitBook
@@ -40,7 +41,7 @@ _TURN_S = 0.02
 _WAKES = 2_000
 
 
-class EngineHub(Hub, Protocol):
+class EngineHub(SourceHub, Hub, Protocol):
     """What the engine needs of the hub besides what actions may ask."""
 
     bus: Bus
@@ -60,7 +61,7 @@ class RuleEngine:
     ) -> None:
         self._hub = hub
         self._act = act
-        self._sources = sources
+        self._sources: Sources = sources or TriggerSources(hub, loaded.template_functions)
         self._rules = {rule.id: rule for rule in loaded.rules}
         self._problems = loaded.problems
         self._box = TemplateBox(loaded.template_functions, hub.settings.site, hub.clock, hub.texts, states=hub.states)
@@ -84,7 +85,7 @@ class RuleEngine:
         waits = await self._watch()
         self._runs = Runs(self._hub, self._box, self._decider, log=log, waits=waits, act=self._act)
         for rule in self._decider.index.rules.values():
-            self._put_sources(rule)
+            self._sources.put(rule.id, rule.triggers)
         await self._runs.resume(self._rules)
         # A full disk makes it wait for minutes, and the start with it.
         told = partial(self._tell_wrong_rules, self._problems)
@@ -93,15 +94,14 @@ class RuleEngine:
             self._hub.tasks.start("rules' ear", self._listen),
             self._hub.tasks.start("rules", self._follow),
         ]
-        if self._sources is not None:
-            await self._sources.start()
+        await self._sources.start()
 
     async def stop(self) -> None:
         """Stop following and leave every run where it is; the next start goes on with it."""
         for task in self._tasks:
             task.cancel()
-        if self._sources is not None:
-            await self._sources.stop()
+        # First of all: what the runs then wait for no more is not forgotten.
+        await self._sources.stop()
         if self._runs is not None:
             await self._runs.stop()
 
@@ -160,9 +160,7 @@ class RuleEngine:
 
     def near_misses(self, rule_id: str) -> tuple[NearMiss, ...]:
         """Return why events and states that a rule looks at did not fire it, newest first (since the start)."""
-        found = self._decider.index.near_misses(rule_id)
-        if self._sources is not None:
-            found = (*found, *self._sources.near_misses(rule_id))
+        found = (*self._decider.index.near_misses(rule_id), *self._sources.near_misses(rule_id))
         return tuple(sorted(found, key=lambda near: near.at, reverse=True)[:NEAR_MISSES_KEPT])
 
     def webhook_methods(self, webhook: str) -> frozenset[str]:
@@ -232,11 +230,11 @@ class RuleEngine:
             run.begin_by(rule)
         index.take_over(self._decider.index, report.unchanged)
         for rule_id in self._decider.index.rules:
-            if rule_id not in index.rules and self._sources is not None:
+            if rule_id not in index.rules:
                 self._sources.drop(rule_id)
         self._decider.index = index
         for rule in index.rules.values():
-            self._put_sources(rule)
+            self._sources.put(rule.id, rule.triggers)
         return len(cut)
 
     # --- what is waited for -----------------------------------------------------------------------
@@ -276,10 +274,6 @@ class RuleEngine:
             else:
                 own.append(hold)
         return own, of_waits, gone
-
-    def _put_sources(self, rule: Rule) -> None:
-        if self._sources is not None:
-            self._sources.put(rule.id, rule.triggers)
 
     async def _tell_wrong_rules(self, problems: tuple[RuleProblem, ...]) -> None:
         # As an event, so that a rule of the operator can tell somebody that another rule sleeps.

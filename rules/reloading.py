@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.types import Struct
 from .holds import HoldBook
 from .index import RuleIndex
-from .parse import load_rules
-from .rule import LoadedRules, Rule, Words
+from .rule import LoadedRules, Rule
 from .running import Run
 from .templates import TemplateBox
 
@@ -37,11 +35,6 @@ class Fates(NamedTuple):
 
     cut: tuple[tuple[Run, str], ...]
     moved: tuple[tuple[Run, Rule], ...]
-
-
-async def read_aside(nodes: Iterable[Any], words: Words, settings: Settings, texts: Texts) -> LoadedRules:
-    """Read rules in a thread of their own, so that those that run meet their events meanwhile."""
-    return await asyncio.to_thread(load_rules, nodes, words, settings, texts)
 
 
 def compared(rules: Mapping[str, Rule], loaded: LoadedRules) -> ReloadReport:

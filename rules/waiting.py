@@ -87,7 +87,7 @@ class WaitBook:
         hub: WaitHub,
         log: WatchLog,
         holds: HoldBook,
-        sources: Sources | None,
+        sources: Sources,
         *,
         between: asyncio.Lock,
         cursor: Callable[[], int],
@@ -160,8 +160,7 @@ class WaitBook:
                 del self._by_place[place]
         if any(holding for _, holding in wait.triggers):
             self._holds.forget(wait.owner)
-        if self._sources is not None:
-            self._sources.drop(wait.owner)
+        self._sources.drop(wait.owner)
 
     # --- for the engine, stretch by stretch -------------------------------------------------------
 
@@ -232,8 +231,7 @@ class WaitBook:
             self._by_place.setdefault(place, {})[wait.owner] = wait
         if any(_is_anywhere(bound) for bound, _ in wait.triggers):
             self._anywhere[wait.owner] = wait
-        if self._sources is not None:
-            self._sources.put(wait.owner, tuple(bound for bound, _ in wait.triggers))
+        self._sources.put(wait.owner, tuple(bound for bound, _ in wait.triggers))
 
     def _at(self, event: Event) -> tuple[Wait, ...]:
         if not self._by_owner:
