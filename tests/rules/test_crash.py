@@ -15,6 +15,7 @@ from siaga.core.clock import ManualClock
 from siaga.rules.engine import RuleEngine
 
 CHILD = Path(__file__).resolve().parent.parent / "rules_child.py"
+ORDER_CHILD = CHILD.parent / "rules_order_child.py"
 POINTS = [
     "before the engine",
     "run opened",
@@ -59,6 +60,23 @@ def test_a_hub_that_dies_at_every_point_in_turn_still_tells_each_event_once(tmp_
     assert states == ["finished"] * 16
     counts = Counter(notice[0] for notice in notices)
     assert len(counts) == 16 and set(counts.values()) == {2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("commits", [(1,), (4,), (9,), (14,), (19,), (24,), (3, 6, 9), (12, 5, 7, 2)])
+def test_queues_times_and_waits_survive_a_kill_at_any_commit_each_once_and_in_their_order(commits, tmp_path):
+    def live(commit):
+        command = [sys.executable, str(ORDER_CHILD), str(tmp_path), str(commit)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    for commit in commits:
+        answer = live(commit)
+        assert answer.returncode in (0, -signal.SIGKILL), answer.stderr[-2000:]
+    told = live(0).stdout.splitlines()
+    assert told[-1] == "done"
+    assert [line for line in told if line.startswith("antre")] == [f"antre {n}" for n in range(4)]
+    others = sorted(line for line in told[:-1] if not line.startswith("antre"))
+    assert others == ["tahan 1", "tunggu True 9", "ulang 3"]
 
 
 WAITING = """
