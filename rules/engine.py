@@ -39,6 +39,8 @@ _BATCH = 500
 # Decide no longer than this in one go: the hub's other parts share the loop.
 _TURN_S = 0.02
 _WAKES = 2_000
+# A wall clock that is set while something must stay so is noticed within this time.
+_LOOK_S = 30.0
 
 
 class EngineHub(SourceHub, Hub, Protocol):
@@ -185,12 +187,12 @@ class RuleEngine:
             looked_s = self._hub.clock.mono_s()
             batch = await self._hub.events.after(self._cursor, _BATCH)
             left_s = self._holds.left_s()
-            if batch or left_s == 0.0:
+            if batch or left_s == 0.0 or self._holds.is_clock_set():
                 await self._meet(batch, looked_s)
             elif left_s is None:
                 await self._news.wait()
             else:
-                await unless(self._news, partial(self._hub.clock.sleep, left_s))
+                await unless(self._news, partial(self._hub.clock.sleep, min(left_s, _LOOK_S)))
 
     async def _meet(self, batch: list[Committed], looked_s: float) -> None:
         turn_ends_s = time.monotonic() + _TURN_S

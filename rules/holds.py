@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ..core.clock import Clock
 from ..core.tasks import Crash, fenced_call
 from ..core.types import Event, Struct
+from ..core.wall_steps import WallSteps
 from .rule import BoundTrigger, Holding, Paired, Sourced
 
 logger = logging.getLogger(__name__)
@@ -104,12 +105,19 @@ class HoldBook:
         self._due: list[tuple[float, int, _Live]] = []
         self._numbers = itertools.count()
         self._before: dict[HoldKey, _Live | None] = {}
+        self._steps = WallSteps(clock)
+        self._step_s = self._applied_s = 0.0
 
     def load(self, holds: Iterable[Hold]) -> None:
         """Take what was kept before a restart; a wall clock that was set back meanwhile makes none longer."""
         for hold in holds:
             left_s = min((hold.due_at - self._clock.now()).total_seconds(), hold.for_s)
             self._put(_Live(hold, self._clock.mono_s() + left_s))
+
+    def is_clock_set(self) -> bool:
+        """Say whether the wall clock was set: then what is kept for a restart must be set too, by a stretch."""
+        self._step_s += self._steps.step()[0]
+        return bool(self._step_s and self._by_place)
 
     def begin(self) -> None:
         """Begin a stretch; what the last one changed and did not keep is undone."""
@@ -118,6 +126,11 @@ class HoldBook:
             if live is not None:
                 self._put(live)
         self._before.clear()
+        self._step_s += self._applied_s
+        self._applied_s = 0.0
+        if self.is_clock_set():
+            self._set_clock(timedelta(seconds=self._step_s))
+        self._applied_s, self._step_s = self._step_s, 0.0
 
     def changes(self) -> dict[HoldKey, Hold | None]:
         """Return what this stretch changed, for the log; None is gone."""
@@ -126,6 +139,7 @@ class HoldBook:
     def keep(self) -> None:
         """Let this stretch hold, after it was committed."""
         self._before.clear()
+        self._applied_s = 0.0
 
     def start(self, owner: str, trigger: HoldTrigger, event: Event) -> None:
         """Begin a time with an event that fits; where one runs, or is over and still the same, nothing changes."""
@@ -204,6 +218,10 @@ class HoldBook:
         return None
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _set_clock(self, by: timedelta) -> None:
+        for live in [live for held in self._by_place.values() for live in held.values() if not live.hold.is_over]:
+            self._change(live.hold.key, _Live(replace(live.hold, due_at=live.hold.due_at + by), live.due_s))
 
     def _mono_s(self, event: Event) -> float:
         """Return when an event came, by the clock that only runs; one from the future comes now."""
