@@ -11,16 +11,19 @@ from pathlib import Path
 import pytest
 import voluptuous as vol
 from aiohttp import web
+from alert_cases import advance, rest
 from click.testing import CliRunner
+from hub_for_rules import EVENING, close_hub, event, open_hub, until
 from plugin_services import OwnServices
 
 from siaga.__main__ import main
-from siaga.core.clock import SystemClock
+from siaga.core.clock import ManualClock, SystemClock
 from siaga.core.config import load_settings
 from siaga.core.errors import AuthFailed, NotSupported
 from siaga.core.plugin_manager import PluginManager
 from siaga.core.texts import Texts, catalogue
 from siaga.core.types import Event
+from siaga.rules.engine import RuleEngine
 from siaga.rules.parse import load_rules
 from siaga.rules.templates import TemplateBox
 from siaga.rules.views import event_view, site_view, trigger_view
@@ -155,6 +158,69 @@ def test_every_example_of_a_rule_is_right(page, tmp_path, plugins):
         folder = tmp_path / "site"
         folder.mkdir(exist_ok=True)
         assert problems(lay_out(folder, f"{SITE}rules:\n{block}"), plugins) == [], block
+
+
+def alert_page():
+    """Return the configuration and the rules of the page about alerts as one."""
+    page = OPERATORS / "peringatan.md"
+    people, rules = blocks(page, "yaml")[0], blocks(page, "yaml", " rules")[0]
+    kali = "cameras:\n  kali: {type: demo, scene: canal, name: Kali Ciliwung}\n"
+    return f"site: {{name: Kelurahan Kebon Baru}}\n{people}{kali}rules:\n{rules}"
+
+
+def test_the_people_and_the_rules_of_the_page_about_alerts_are_right(tmp_path, plugins):
+    assert problems(lay_out(tmp_path, alert_page()), plugins) == []
+
+
+async def test_the_alert_of_the_page_goes_as_the_page_says(tmp_path, plugins):
+    settings = load_settings(lay_out(tmp_path, alert_page()), plugins).settings
+    hub = await open_hub(tmp_path / "siaga.db", ManualClock(EVENING), site=settings)
+    engine = RuleEngine(hub, load_rules(settings.rules, plugins, settings, hub.texts))
+    await engine.start()
+    try:
+        for stage in (3, 2, 2):
+            data = {"to": stage, "from": 4, "level_cm": 205, "confidence": 0.9}
+            await hub.emit(event("flood.stage", at=hub.clock.now(), data=data))
+        await until(lambda: has_told(hub, 2))
+        await advance(hub, 310)
+        await until(lambda: has_told(hub, 4))
+        await reply_from(hub, "+6281200000002", "Siap, meluncur")
+        await reply_from(hub, "+6281200000001", "ok")
+        told = [(notice.to[-1], notice.text) for notice in await hub.outbox.all()]
+        assert told == [
+            ("1", "SIAGA 2: air 205 cm pada 19.05 WIB"),
+            ("2", "SIAGA 2: air 205 cm pada 19.05 WIB"),
+            ("1", "BELUM DITANGGAPI 5 menit: SIAGA 2: air 205 cm pada 19.05 WIB"),
+            ("2", "BELUM DITANGGAPI 5 menit: SIAGA 2: air 205 cm pada 19.05 WIB"),
+            ("1", "Pak Budi (Satpol PP) menanggapi: Kali Ciliwung Siaga 2 (pukul 19.10)"),
+            ("2", "Terima kasih, tercatat: Anda menanggapi 'Kali Ciliwung Siaga 2'."),
+            ("1", "Insiden 'Kali Ciliwung Siaga 2' sudah ditanggapi Pak Budi (Satpol PP) pukul 19.10."),
+        ]
+        await hub.emit(event("flood.stage", at=hub.clock.now(), data={"to": 4, "from": 2, "level_cm": 90}))
+        await until(lambda: is_closed(hub))
+    finally:
+        await close_hub(hub, engine)
+
+
+async def has_told(hub, count):
+    return len(await hub.outbox.all()) >= count
+
+
+async def is_closed(hub):
+    return (await hub.alerts.incident("kali-siaga-2/kali")).note == "air surut"
+
+
+async def reply_from(hub, sender, text):
+    data = {"notifier": "wa-posko", "sender": sender, "text": text, "reply_to": None, "button": None, "name": ""}
+    await hub.emit(event("notice.reply", camera=None, at=hub.clock.now(), data=data))
+    await rest(hub)
+
+
+def test_what_the_page_about_alerts_quotes_is_what_siaga_says():
+    texts = [both["id"] for key, both in catalogue().items() if key.startswith("alerts.")]
+    patterns = [re.compile(re.sub(r"\\{\w+\\}", ".*", re.escape(text))) for text in texts]
+    quoted = re.findall(r"“(.+?)”", (OPERATORS / "peringatan.md").read_text("utf-8"))
+    assert len(quoted) == 2 and all(any(one.match(words) for one in patterns) for words in quoted)
 
 
 def test_every_template_gives_what_the_page_says(tmp_path, plugins):
