@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import secrets
@@ -22,14 +23,17 @@ from .core.config import load_settings, peek
 from .core.errors import Problem, SiagaError
 from .core.hub import Hub
 from .core.journal import Journal
+from .core.journal_files import owner_of
 from .core.log import set_up_logging
 from .core.plugin_manager import PluginManager
 from .core.settings import Settings
 from .core.tasks import unless
 from .core.texts import Texts
+from .rules.editor_schemas import editor_schemas, editor_settings
 from .rules.engine import RuleEngine
 from .rules.parse import load_rules
 from .rules.rule import LoadedRules
+from .rules.rule_files import RuleFiles
 from .rules.sources import TriggerSources
 from .web.accounts import ROLES, Account, AccountRefused, Accounts
 from .web.app import WebApp
@@ -170,6 +174,52 @@ def switch_user_on(name: str, config: Path) -> None:
     click.echo(say("cli.user.is_on", name=_with_accounts(config, lambda a, _: a.switch(name, is_on=True)).name))
 
 
+@main.group(help=say("cli.rules.help"))
+def rules() -> None:
+    """Group the commands about rules."""
+
+
+@rules.command(name="reload", help=say("cli.rules.reload.help"))
+@config_argument
+@click.pass_context
+def reload_rules(context: click.Context, config: Path) -> None:
+    """Check the configuration, then tell the running hub to read its rules again."""
+    _, settings, problems = _read(config)
+    if settings is None:
+        _give_up("\n".join(map(str, problems)))
+    journal = Path(settings.folder) / settings.storage.path / "siaga.db"
+    pid = owner_of(journal)
+    if pid is None:
+        _give_up(say("cli.rules.reload.not_running", path=journal))
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as err:
+        _give_up(say("cli.rules.reload.not_told", pid=pid, why=err.strerror or str(err)))
+    click.echo(say("cli.rules.reload.asked", pid=pid))
+    context.invoke(check, config=config)
+
+
+@rules.command(name="schema", help=say("cli.rules.schema.help"))
+@plain_config_argument
+@click.option("--show", type=click.Choice(["rules", "scripts", "config"]), help=say("cli.rules.schema.show"))
+def write_schemas(config: Path, show: str | None) -> None:
+    """Write what an editor needs to complete and check; the configuration may be missing or wrong."""
+    plugins, settings, _ = _read(config)
+    found = editor_schemas(plugins, Texts(peek(config).language), settings)
+    if show:
+        click.echo(json.dumps(found[show], ensure_ascii=False, indent=2))
+        return
+    folder = config.parent / "schema"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in found.items():
+            (folder / f"{name}.json").write_text(json.dumps(schema, ensure_ascii=False, indent=1), "utf-8")
+    except OSError as err:
+        _give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
+    click.echo(say("cli.rules.schema.written", folder=folder), err=True)
+    click.echo(json.dumps(editor_settings(), indent=2))
+
+
 def _one_time() -> str:
     return secrets.token_urlsafe(12)
 
@@ -206,6 +256,8 @@ async def _run(config: Path) -> None:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    reload = _Reload()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.ask)
     plugins, settings, problems = _read(config)
     if settings is None:
         raise SiagaError("\n".join([say("cli.run.cannot"), *map(str, problems)]))
@@ -214,7 +266,7 @@ async def _run(config: Path) -> None:
     hub = Hub(settings, plugins, problems=problems)
     error = ""
     try:
-        if await unless(stopping, lambda: _begin(hub)):
+        if await unless(stopping, lambda: _begin(hub, reload)):
             await stopping.wait()
         click.echo(say("cli.run.stopping"))
     except SiagaError as err:
@@ -227,12 +279,25 @@ async def _run(config: Path) -> None:
         raise SiagaError(error)
 
 
-async def _begin(hub: Hub) -> None:
+class _Reload:
+    """Take SIGHUP, which ends a program that does not hear it; before the rules are there it means nothing."""
+
+    files: RuleFiles | None = None
+
+    def ask(self) -> None:
+        """Have the rules read again."""
+        if self.files is not None:
+            self.files.ask()
+
+
+async def _begin(hub: Hub, reload: _Reload) -> None:
     await hub.open()
     loaded = _rules(hub)
     engine = RuleEngine(hub, loaded, sources=TriggerSources(hub, loaded.template_functions))
-    web = WebApp(hub, engine)
+    reload.files = RuleFiles(hub, engine)
+    web = WebApp(hub, engine, reload.files)
     hub.add(engine)
+    hub.add(reload.files)
     hub.add(web)
     await hub.start()
     password = await web.accounts.ensure_admin()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
 import voluptuous as vol
 
 from .errors import Problem
@@ -80,7 +81,7 @@ def hide_secrets(problems: Iterable[Problem], node: Json) -> list[Problem]:
         what, path = problem.what, problem.path
         for secret in secrets:
             what, path = what.replace(secret, "***"), path.replace(secret, "***")
-        hidden.append(Problem(file=problem.file, line=problem.line, path=path, what=what))
+        hidden.append(msgspec.structs.replace(problem, path=path, what=what))
     return hidden
 
 

@@ -42,10 +42,13 @@ class LoadedSettings(NamedTuple):
 
     A mistake inside one camera, place, notifier or contact leaves just that one out of ``settings``. One in
     ``site``, ``web``, ``storage``, ``media``, in the top level's keys or in the file's YAML makes them None.
+    ``is_whole`` is False when a file, or a piece of one, could not be read. ``folders`` hold what was read.
     """
 
     settings: Settings | None
     problems: tuple[Problem, ...]
+    is_whole: bool = True
+    folders: tuple[Path, ...] = ()
 
 
 class Peek(NamedTuple):
@@ -81,7 +84,10 @@ def load_settings(file: Path, plugins: PluginManager) -> LoadedSettings:
     settings = reader.read()
     told = hide_secrets(reader.problems, loaded.value)
     problems = sorted(dict.fromkeys(told), key=lambda one: (one.file != file.name, one.file, one.line, one.path))
-    return LoadedSettings(settings, tuple(problems))
+    node = loaded.value if isinstance(loaded.value, dict) else {}
+    is_whole = loaded.is_whole and not any(isinstance(node.get(name), Gap) for name in ("rules", "scripts"))
+    folders = dict.fromkeys(path if path.is_dir() else path.parent for path in loaded.files)
+    return LoadedSettings(settings, tuple(problems), is_whole, tuple(folders))
 
 
 def _language_in_words(file: Path) -> str:

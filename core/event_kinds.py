@@ -177,6 +177,22 @@ _KINDS = (
             "below": "batas atas yang dilewati",
         },
     ),
+    EventKind(
+        name="rules.reloaded",
+        summary="Aturan dibaca ulang tanpa menghentikan Siaga",
+        fields={
+            "added": "daftar id aturan yang baru",
+            "changed": "daftar id aturan yang berubah",
+            "removed": "daftar id aturan yang dihapus",
+            "off": "daftar id aturan yang salah dan dimatikan",
+            "restart": "daftar bagian konfigurasi yang berubah dan baru berlaku setelah Siaga dimulai ulang",
+        },
+    ),
+    EventKind(
+        name="config.refused",
+        summary="Konfigurasi yang diubah tidak dipakai karena salah; yang lama tetap berlaku",
+        fields={"reason": "kesalahan pertama, dengan berkas dan baris", "problems": "jumlah kesalahan"},
+    ),
     EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),
 )
 

@@ -251,6 +251,11 @@ class Hub:
             late += await stopped(closing, end, limit_s)
         return tuple(late)
 
+    def take_people(self, settings: Settings, problems: tuple[Problem, ...]) -> None:
+        """Go on with changed rules, scripts, contacts, teams, rotas and holidays; the rest waits for a restart."""
+        self.settings, self.problems = settings, problems
+        self.alerts.take_people(settings)
+
     # --- what actions, rules and pages may ask (rule_contracts.Hub) -----------------------------
 
     def camera(self, camera_id: str) -> Camera:

@@ -79,6 +79,22 @@ def lock(path: Path, texts: Texts) -> int:
     return held
 
 
+def owner_of(path: Path) -> int | None:
+    """Return the process that holds the journal, None when nobody does or it cannot be known."""
+    try:
+        held = os.open(path.with_name(path.name + ".lock"), os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        pid = os.pread(held, 20, 0).decode("ascii", "replace").strip()
+        return int(pid) if pid.isascii() and pid.isdigit() else None
+    finally:
+        os.close(held)
+    return None
+
+
 def connect(path: Path, texts: Texts) -> sqlite_utils.Database:
     """Open or make the journal for its writer. StoreFailed."""
     try:

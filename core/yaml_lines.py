@@ -57,7 +57,7 @@ _OWN_TAGS = ("!secret", "!env", "!include", "!include_dir", "!input")
 
 
 class LoadedYaml(NamedTuple):
-    """Hold what was read, every mistake of the YAML itself, and the files that were read.
+    """Hold what was read, every mistake of the YAML itself, and the files and whole folders that were read.
 
     ``is_whole`` is False when a file, or a part of one, could not be read at all.
     """
@@ -347,6 +347,7 @@ class _File:
             return self._gap(node, trail, "yaml.no_folder", name=node.value)
         result = LineList()
         result.place = self._at(node)
+        self._reader.files.append(folder)
         for file in yaml_files(folder):
             value = self._reader.read_file(file, join_path(trail, len(result)), self._chain, self._at(node))
             items = value if isinstance(value, LineList) else [value]

@@ -135,6 +135,8 @@ class RuleHub:
 
     def __init__(self, journal, events, bus, clock, tasks, outbox, states, site) -> None:
         self.states = states
+        self.plugins = built_in_words()
+        self.problems = ()
         self.settings = site
         self.clock = clock
         self.texts = Texts(site.site.language)
@@ -171,6 +173,10 @@ class RuleHub:
                 carries=lambda name: self.carries.get(name, frozenset()),
             ),
         )
+
+    def take_people(self, settings, problems):
+        self.settings, self.problems = settings, problems
+        self.alerts.take_people(settings)
 
     def camera(self, camera_id):
         if camera_id not in self.cameras:

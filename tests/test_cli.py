@@ -210,3 +210,26 @@ def test_ctrl_c_is_heard_while_the_hub_still_starts(folder):
     said = hub.log.read_text()
     assert seconds < 10 and code == 0
     assert said.endswith("Siaga berhenti.\n") and "Buka http" not in said and "Traceback" not in said
+
+
+RULES = "- id: mulai\n  triggers: {trigger: event, kind: hub.start}\n  actions: {action: log, data: {message: x}}\n"
+
+
+@pytest.mark.slow
+def test_a_running_hub_takes_changed_rules_and_says_so_to_who_asks(folder):
+    (folder / "rules").mkdir()
+    config = (folder / "config.yaml").read_text().replace("rules: []", "rules: !include_dir rules")
+    (folder / "config.yaml").write_text(config)
+    assert "Tidak ada Siaga yang berjalan" in siaga("rules", "reload", folder=folder).stderr
+    hub = Running("run", folder=folder)
+    hub.wait_for(r"Buka http://")
+    (folder / "rules" / "baru.yaml").write_text(RULES)
+    hub.wait_for(r"rules read again: 1 new, 0 changed, 0 gone, 0 wrong")
+    asked = siaga("rules", "reload", folder=folder)
+    assert asked.returncode == 0 and f"proses {hub.process.pid}" in asked.stdout
+    hub.wait_for(r"rules read again: 0 new, 0 changed, 0 gone, 0 wrong")
+    (folder / "rules" / "baru.yaml").write_text(RULES.replace("hub.start", "hub.strat"))
+    hub.wait_for(r"rules read again: 0 new, 0 changed, 0 gone, 1 wrong")
+    assert siaga("rules", "reload", folder=folder).returncode == 1
+    seconds, code = hub.ctrl_c()
+    assert seconds < 10 and code == 0 and "Traceback" not in hub.log.read_text()

@@ -413,11 +413,11 @@ async def rising_water(hub: WebHub, engine: Engine):
 
 
 @asynccontextmanager
-async def running(folder: Path, clock=None, **web):
+async def running(folder: Path, clock=None, rule_files=None, **web):
     """Run the pages on a hub; give hub, engine and app."""
     hub, engine = WebHub(), Engine()
     await hub.open(folder, clock, **web)
-    app = WebApp(hub, engine)
+    app = WebApp(hub, engine, rule_files)
     try:
         await app.start()
         yield hub, engine, app

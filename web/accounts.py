@@ -63,6 +63,11 @@ class Account(Struct):
         """Say whether this account may move a camera; a viewer only looks."""
         return self.role != "viewer"
 
+    @property
+    def may_change_rules(self) -> bool:
+        """Say whether this account may have the rules read again."""
+        return self.role in ("supervisor", "admin")
+
 
 class AccountRefused(SiagaError):
     """Say why an account cannot be made or its password not be taken; ``key`` names the text."""

@@ -25,7 +25,7 @@ from . import (
 from .accounts import Accounts
 from .middleware import gate, guard
 from .parts import PARTS, Parts
-from .ports import EnginePort, HubPort
+from .ports import EnginePort, HubPort, RuleFilesPort
 from .sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class WebApp:
 
     accounts: Accounts
 
-    def __init__(self, hub: HubPort, engine: EnginePort) -> None:
+    def __init__(self, hub: HubPort, engine: EnginePort, rule_files: RuleFilesPort | None = None) -> None:
+        self._rule_files = rule_files
         self._hub = hub
         self._engine = engine
         self._runner: web.AppRunner | None = None
@@ -54,7 +55,7 @@ class WebApp:
         hub, settings = self._hub, self._hub.settings.web
         self.accounts = await Accounts.open(hub.journal, hub.clock)
         sessions = await Sessions.open(hub.journal, self.accounts, hub.clock)
-        parts = Parts(hub, self._engine, self.accounts, sessions)
+        parts = Parts(hub, self._engine, self.accounts, sessions, rule_files=self._rule_files)
         self._live = live.Live(parts)
         app = web.Application(middlewares=[guard, gate], client_max_size=MOST_BODY_BYTES)
         app[PARTS] = parts
@@ -112,6 +113,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/events", pages_events.show_events),
         web.get("/events/{event}", pages_events.show_event),
         web.get("/rules", pages_rules.show_rules),
+        web.post("/rules", pages_rules.reload_rules),
         web.get("/rules/{rule}", pages_rules.show_rule),
         web.get("/plugins", pages_system.show_plugins),
         web.get("/health", pages_system.show_health),

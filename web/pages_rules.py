@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..core.errors import StoreFailed
 from .parts import parts_of, visitor_of
 from .trace_words import TraceWords
 
@@ -17,9 +18,37 @@ def trace_words(request: web.Request) -> TraceWords:
 
 
 async def show_rules(request: web.Request) -> web.StreamResponse:
-    """List the rules, those that are wrong first."""
-    rules = sorted(await parts_of(request).engine.rules(), key=lambda rule: rule.is_on)
-    return parts_of(request).page(request, "rules.html", {"rules": rules})
+    """List the rules, those that are wrong first, and what became of reading them again."""
+    return await _rules_page(request)
+
+
+async def reload_rules(request: web.Request) -> web.StreamResponse:
+    """Read the files of the rules again, for those who may."""
+    parts, account = parts_of(request), visitor_of(request).account
+    if account is None or not account.may_change_rules:
+        await parts.note(request, "rules.reload_refused")
+        raise web.HTTPForbidden()
+    if parts.rule_files is None:
+        raise web.HTTPNotFound()
+    await parts.note(request, "rules.reload")
+    try:
+        outcome = await parts.rule_files.reload()
+    except StoreFailed as err:
+        return await _rules_page(request, str(err), status=503)
+    if not outcome.is_taken:
+        return await _rules_page(request, status=409)
+    raise web.HTTPSeeOther("/rules")
+
+
+async def _rules_page(request: web.Request, failed: str = "", *, status: int = 200) -> web.StreamResponse:
+    parts, account = parts_of(request), visitor_of(request).account
+    values = {
+        "rules": sorted(await parts.engine.rules(), key=lambda rule: rule.is_on),
+        "reloaded": parts.rule_files.last if parts.rule_files else None,
+        "may_reload": bool(parts.rule_files and account and account.may_change_rules),
+        "failed": failed,
+    }
+    return parts.page(request, "rules.html", values, status=status)
 
 
 async def show_rule(request: web.Request) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from .accounts import Account, Accounts
 from .discretion import is_discreet
 from .event_words import EventWords
 from .pictures import Pictures
-from .ports import EnginePort, HubPort
+from .ports import EnginePort, HubPort, RuleFilesPort
 from .remembered import BasicLogins, HookRate, ViewLog
 from .sessions import Session, Sessions, csrf_of
 from .static_files import StaticFiles
@@ -41,7 +41,16 @@ class Visitor(Struct):
 class Parts:
     """Hold what the handlers need."""
 
-    def __init__(self, hub: HubPort, engine: EnginePort, accounts: Accounts, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        hub: HubPort,
+        engine: EnginePort,
+        accounts: Accounts,
+        sessions: Sessions,
+        *,
+        rule_files: RuleFilesPort | None = None,
+    ) -> None:
+        self.rule_files = rule_files
         self.hub = hub
         self.engine = engine
         self.accounts = accounts

@@ -22,6 +22,7 @@ from ..core.media.messages import EyeCameraReport, Reading, StreamReport
 from ..core.settings import Settings
 from ..core.tasks import Tasks
 from ..core.types import Event, Health, Notice, Picture, StreamRole, Trace
+from ..rules.files_deciding import ReloadOutcome
 from ..rules.rule import NearMiss, RuleState
 
 
@@ -268,4 +269,14 @@ class EnginePort(Protocol):
 
     def near_misses(self, rule_id: str) -> Sequence[NearMiss]:
         """Return why events of the right kind did not fire a rule, newest first."""
+        ...
+
+
+class RuleFilesPort(Protocol):
+    """What reads the files of the rules again."""
+
+    last: ReloadOutcome | None
+
+    async def reload(self) -> ReloadOutcome:
+        """Read, check and take them, or change nothing. StoreFailed."""
         ...

@@ -59,6 +59,10 @@ class AlertDesk:
         """Decide no more; what is not told yet goes out after the next start."""
         await self._tasks.stop(1.0)
 
+    def take_people(self, settings: Settings) -> None:
+        """Go on with changed contacts, teams, rotas and holidays; whoever was told already stays told."""
+        self._ledger.take_people(settings)
+
     # --- what rules, pages and answers ask ------------------------------------------------------
 
     async def alert(self, alert: Alert) -> AlertOutcome:

@@ -35,6 +35,10 @@ class Ledger:
         self._journal = journal
         self._site = settings.site.id
 
+    def take_people(self, settings: Settings) -> None:
+        """Decide with changed contacts, teams, rotas and holidays from now on."""
+        self.people = People(settings, self.texts, self.zone)
+
     async def decide(self, decide: Callable[[Deciding], T]) -> T:
         """Make one decision: all that follows from it is committed together."""
         now = self.clock.now()

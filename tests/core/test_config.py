@@ -159,7 +159,7 @@ def test_a_broken_file_of_rules_stops_only_its_rules(tmp_path):
     (tmp_path / "rules" / "b.yaml").write_text("- id: 'dua\n")
     loaded = load(tmp_path, GOOD.split("rules:")[0] + "rules: !include_dir rules\n")
     assert [rule["id"] for rule in loaded.settings.rules] == ["satu"]
-    assert said(loaded)[0].startswith("rules/b.yaml:1: rules[1]: a quotation mark")
+    assert said(loaded)[0].startswith("rules/b.yaml:1:7: rules[1]: a quotation mark")
 
 
 def test_a_camera_in_a_file_of_its_own_is_told_with_that_files_line(tmp_path):
@@ -175,7 +175,7 @@ def test_a_camera_in_a_file_of_its_own_is_told_with_that_files_line(tmp_path):
         (b"", "config.yaml:1: konfigurasi ini kosong"),
         (b"- a\n", "config.yaml:1: di sini harus ada bagian"),
         (b"site: {name: x, language: en}\ncameras: [a]\n", "config.yaml:2: cameras: here must stand a part"),
-        (b"site: {name: 'x, language: en}\n", "config.yaml:1: a quotation mark"),
+        (b"site: {name: 'x, language: en}\n", "config.yaml:1:14: a quotation mark"),
         (b"# language: en\nweb: {}\n", "config.yaml:1: site: the part 'site:'"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_folder_of_lists_becomes_one_list_that_knows_each_file(read):
     assert [rule["id"] for rule in rules] == ["one", "two", "three"]
     assert [where(rule) for rule in rules] == [("rules/a.yaml", 3), ("rules/b.yaml", 1), ("rules/b.yaml", 2)]
     assert [place_of(rules, n).file for n in range(3)] == ["rules/a.yaml", "rules/b.yaml", "rules/b.yaml"]
-    assert len(loaded.files) == 4
+    assert [file.name for file in loaded.files] == ["config.yaml", "rules", "a.yaml", "b.yaml", "c.yaml"]
 
 
 def test_a_broken_file_of_a_folder_leaves_the_others_standing(read):
