@@ -8,7 +8,7 @@ from typing import Any
 import voluptuous as vol
 from voluptuous.validators import _WithSubValidators
 
-from .validators import Each
+from .validators import Each, OneOrMany
 
 SchemaPart = Any  # anything that voluptuous can compile
 Key = Any  # a key of a mapping, bare or in a marker, or an index
@@ -69,6 +69,8 @@ def _at(schema: SchemaPart, path: list[Any], deep: int = 0) -> Iterator[Any]:
     if wrapped is not None:
         for part in wrapped:
             yield from _at(part, path, deep + 1)
+    elif not path and isinstance(schema, OneOrMany):
+        yield from _at(schema.schema, path, deep + 1)  # one item alone stands at the place of the list
     elif not path:
         yield schema
     else:

@@ -63,7 +63,8 @@ class OneOrMany(Each):
 
     def __call__(self, value: Json) -> list[Any]:
         """Return the checked list."""
-        return super().__call__(value if isinstance(value, list) else [value])
+        # One item alone is checked at its own place: there is no [0] in what the operator wrote.
+        return super().__call__(value) if isinstance(value, list) else [self._check(value)]
 
 
 # --- durations and times ----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ..core.hookspecs import hookimpl
 from ..core.rule_contracts import Condition, Moment, State, Verdict
 from ..core.types import Json
 from ..core.validators import OneOrMany, duration, number, text
-from .option_checks import values
+from .option_checks import AREA_KEYS, values
 from .state_values import as_number, compared, is_between, same
 from .trigger_state import a_kind, has_limit, number_subject, whole_subject
 
@@ -116,6 +116,7 @@ def _shown(state: State | None, value: Json) -> dict[str, Json]:
 
 SUBJECT = {
     vol.Optional("camera", description="rules.condition.state_camera"): OneOrMany(text, at_least=1),
+    **AREA_KEYS,
     vol.Optional("kind", description="rules.condition.state_kind"): a_kind,
     vol.Optional("zone", description="rules.condition.state_zone"): OneOrMany(text, at_least=1),
     vol.Optional("incident", description="rules.condition.state_incident"): OneOrMany(text, at_least=1),

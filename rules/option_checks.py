@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import voluptuous as vol
+
 from ..core.types import Json
-from ..core.validators import Wrong, duration
+from ..core.validators import OneOrMany, Wrong, duration, text
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -62,3 +64,10 @@ class ClockPart:
 
     def __repr__(self) -> str:
         return f"ClockPart({self.size})"
+
+
+# A trigger or condition that takes these is told their cameras, as ``camera``, when it is made.
+AREA_KEYS: dict[Any, Any] = {
+    vol.Optional("group", description="rules.trigger.group"): OneOrMany(text, at_least=1),
+    vol.Optional("place", description="rules.trigger.place"): OneOrMany(text, at_least=1),
+}

@@ -8,6 +8,7 @@ import voluptuous as vol
 
 from ..core.validators import text
 from ..core.yaml_lines import Gap, LineDict, without
+from .areas import with_cameras
 from .faults import FAULTS
 from .parse_triggers import check_subjects
 from .reading import Reading, Spot, as_node
@@ -71,7 +72,7 @@ def _worded_condition(reading: Reading, spot: Spot, node: Any) -> BoundCondition
     if options is None or head is None or not reading.is_on(spot, head):
         return None
     try:
-        made = kind.make(dict(options))
+        made = kind.make(with_cameras(reading, node, spot.path, dict(options)))
     except FAULTS as err:
         reading.wrong(here, "rules.check.broken_word", name=word, why=err)
         return None

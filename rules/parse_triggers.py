@@ -6,6 +6,7 @@ import voluptuous as vol
 
 from ..core.validators import boolean, text
 from ..core.yaml_lines import LineDict, join_path, without
+from .areas import with_cameras
 from .faults import FAULTS
 from .reading import Reading, Spot, digest_of
 from .rule import BoundTrigger, CarefulTrigger
@@ -55,7 +56,7 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
     if head is None or options is None or not head.get("enabled", True):
         return None
     try:
-        made = kind.make(dict(options), reading.texts)
+        made = kind.make(with_cameras(reading, node, spot.path, dict(options)), reading.texts)
     except FAULTS as err:
         reading.wrong(spot.inside("trigger"), "rules.check.broken_word", name=word, why=err)
         return None
@@ -68,9 +69,9 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
 
 
 def check_subjects(reading: Reading, node: LineDict, path: str) -> None:
-    """Check the names of kinds, cameras and zones in a trigger or condition."""
+    """Check the names of kinds, cameras, zones, groups and places in a trigger or condition."""
     cameras = node.get("camera", ())
     named = [cameras] if isinstance(cameras, str) else [name for name in cameras or () if isinstance(name, str)]
-    for sort in ("kind", "camera", "zone"):
+    for sort in ("kind", "camera", "zone", "group", "place"):
         if sort in node:
             reading.names(Spot(node, sort, join_path(path, sort)), sort, named)

@@ -13,6 +13,7 @@ from ..core.rule_contracts import Trigger
 from ..core.texts import Texts
 from ..core.types import Event
 from ..core.validators import OneOrMany, duration, text
+from .option_checks import AREA_KEYS
 
 CAMERA_STATES = ("online", "offline", "auth_failed")
 INCIDENT_CHANGES = ("opened", "acknowledged", "closed")
@@ -108,6 +109,7 @@ def _fits(pattern: str, value: object) -> bool:
 CAMERA_TRIGGER = vol.Schema(
     {
         vol.Optional("camera", description="rules.trigger.camera"): OneOrMany(text, at_least=1),
+        **AREA_KEYS,
         vol.Optional("to", description="rules.trigger.camera_to"): OneOrMany(vol.In(CAMERA_STATES), at_least=1),
         vol.Optional("for", description="rules.trigger.camera_for"): duration,
     }
@@ -118,6 +120,7 @@ INCIDENT_TRIGGER = vol.Schema(
         vol.Optional("key", description="rules.trigger.incident_key"): OneOrMany(text, at_least=1),
         vol.Optional("rule", description="rules.trigger.incident_rule"): OneOrMany(text, at_least=1),
         vol.Optional("camera", description="rules.trigger.incident_camera"): OneOrMany(text, at_least=1),
+        **AREA_KEYS,
         vol.Optional("for", description="rules.trigger.incident_for"): duration,
     }
 )

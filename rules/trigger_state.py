@@ -13,7 +13,7 @@ from ..core.rule_contracts import State, Trigger
 from ..core.texts import Texts
 from ..core.types import Event, Json
 from ..core.validators import OneOrMany, Wrong, duration, number, text
-from .option_checks import values
+from .option_checks import AREA_KEYS, values
 from .sourced import ENDS, FITS, Move, Render, Seen, SourcedTrigger, Watched
 from .state_values import as_number, compared, is_between, same, word_of
 
@@ -183,9 +183,9 @@ def watched_of(options: dict[str, Any]) -> Watched:
 
 def whole_subject(options: dict[str, Any]) -> dict[str, Any]:
     """Refuse options that name no subject, or two at once."""
-    if "kind" not in options and "incident" not in options and "camera" not in options:
+    if not {"kind", "incident", "camera", "group", "place"} & options.keys():
         raise Wrong("rules.check.no_subject")
-    if "incident" in options and ({"kind", "camera", "zone"} & options.keys()):
+    if "incident" in options and ({"kind", "camera", "zone", "group", "place"} & options.keys()):
         raise Wrong("rules.check.two_subjects")
     if "zone" in options and "kind" not in options:
         raise Wrong("rules.check.zone_of_kind")
@@ -235,6 +235,7 @@ def _is_in(value: Json, listed: list[Json]) -> bool:
 
 SUBJECT = {
     vol.Optional("camera", description="rules.trigger.state_camera"): OneOrMany(text, at_least=1),
+    **AREA_KEYS,
     vol.Optional("kind", description="rules.trigger.state_kind"): OneOrMany(a_kind, at_least=1),
     vol.Optional("zone", description="rules.trigger.state_zone"): OneOrMany(text, at_least=1),
     vol.Optional("incident", description="rules.trigger.state_incident"): OneOrMany(text, at_least=1),

@@ -13,7 +13,7 @@ from ..core.rule_contracts import Trigger
 from ..core.texts import Texts
 from ..core.types import Event, Json
 from ..core.validators import Wrong, duration, number, text
-from .option_checks import values
+from .option_checks import AREA_KEYS, values
 
 # Where a kind of event keeps what it changed to and from, and its number, when the rule names no field.
 TO_FIELDS = ("to", "stage", "state")
@@ -185,6 +185,7 @@ EVENT_TRIGGER = vol.Schema(
     {
         vol.Required("kind", description="rules.trigger.kind"): _texts_list,
         vol.Optional("camera", description="rules.trigger.camera"): _texts_list,
+        **AREA_KEYS,
         vol.Optional("zone", description="rules.trigger.zone"): _texts_list,
         vol.Optional("label", description="rules.trigger.label"): _texts_list,
         vol.Optional("to", description="rules.trigger.to"): values,
