@@ -44,6 +44,7 @@ _WORDS = {
     "trigger_time.cron_line": "baris cron",
     "conditions._template": "templat",
     "notify._texts": "teks / daftar",
+    "notify._incident": "true / false / teks",
     "blueprint_inputs.said": TEXT,
     "selectors._limit": NUMBER,
     "selectors._choices": "daftar",

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Targets that stand for cameras; the action itself is told their names.
 AREAS = ("group", "place")
+_GONE = object()
 
 
 class Made(NamedTuple):
@@ -45,8 +46,11 @@ def call_of(walk: Walk, step: ActionStep) -> Made:
         except TemplateFailed as err:
             if not isinstance(step.action, Insistent):
                 raise
-            _go_without(walk, step, data, key, str(err))
             faults[f"data.{key}"] = str(err)
+            if isinstance(value, list | dict):
+                data[key] = _what_can_be(walk, value)
+            else:
+                _go_without(walk, step, data, key, str(err))
     known = {str(key) for key in step.kind.schema.schema} if isinstance(step.kind.schema.schema, dict) else set()
     for name, made in walk.made.items():
         if name in known:
@@ -65,6 +69,19 @@ def call_of(walk: Walk, step: ActionStep) -> Made:
         late_s=walk.late_s,
     )
     return Made(call, faults)
+
+
+def _what_can_be(walk: Walk, value: Json) -> Json:
+    """Return a value without those of its parts that cannot be rendered: an escalation outlives a word of it."""
+    if isinstance(value, dict):
+        made = {key: _what_can_be(walk, item) for key, item in value.items()}
+        return {key: item for key, item in made.items() if item is not _GONE}
+    if isinstance(value, list):
+        return [item for item in (_what_can_be(walk, item) for item in value) if item is not _GONE]
+    try:
+        return walk.render(value)
+    except TemplateFailed:
+        return _GONE
 
 
 def _names(walk: Walk, step: ActionStep, key: str, value: Json, faults: dict[str, str]) -> tuple[str, ...]:

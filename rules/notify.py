@@ -213,6 +213,15 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401
     return [str(item) for item in items]
 
 
+def _incident(value: Any) -> bool | str | None:  # noqa: ANN401
+    # A template of one number gives a number, and a key is a word.
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise Wrong("check.text")
+
+
 NOTIFY = vol.Schema(
     {
         vol.Required("message", description="rules.action.message"): text,
@@ -228,7 +237,7 @@ NOTIFY = vol.Schema(
         ),
         vol.Optional("parameters", description="rules.action.parameters"): _texts,
         vol.Optional("title", default="", description="rules.action.title"): optional_text,
-        vol.Optional("incident", description="rules.action.incident"): vol.Any(None, bool, str),
+        vol.Optional("incident", description="rules.action.incident"): _incident,
         vol.Optional("group", default=GROUP_S, description="rules.action.group"): vol.All(
             duration, vol.Range(min=0, max=86_400)
         ),

@@ -10,7 +10,7 @@ import msgspec
 from ..notice_states import NoticeRecord
 from ..types import Clip, Notice, new_id
 from .deciding import Deciding
-from .tellings import Telling
+from .tellings import Telling, in_words
 
 # While the first message is not out yet, its clip waits; it is looked at so often.
 LOOK_EVERY_S = 10.0
@@ -37,7 +37,7 @@ def _plan(deciding: Deciding, first: Telling, clip_id: str) -> None:
         notifier=notice.notifier,
         to=notice.to,
         text=text,
-        parameters=(text,),
+        parameters=in_words(text, notice.parameters),
         created_at=now,
         expires_at=now + timedelta(seconds=CLIP_EXPIRES_S),
         clip=clip_id,

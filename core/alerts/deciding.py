@@ -17,7 +17,7 @@ from .matters import counted, opened, verdict_on
 from .people import People, Recipient
 from .rows import RANK, Rows
 from .steps import planned
-from .tellings import Telling, What
+from .tellings import Telling, What, in_words
 
 # What tells of an answer is of no use to somebody who sees it a day later.
 ANSWER_EXPIRES_S = 3_600.0
@@ -262,7 +262,7 @@ class Deciding:
                 notifier=notifier,
                 to=to,
                 text=text,
-                parameters=(text,),
+                parameters=in_words(text, telling.notice.parameters),
                 created_at=self.now,
                 expires_at=self.now + timedelta(seconds=ANSWER_EXPIRES_S),
                 priority=incident.priority,

@@ -102,8 +102,9 @@ class AlertDesk:
             return rows.incident(incident_id), rows.tellings("incident = ?", incident_id)
 
         incident, tellings = await self._ledger.read(look)
-        records = await self._ledger.ports.records([telling.notice.key for telling in tellings])
-        return tuple(told_of(telling, records.get(telling.notice.key), incident) for telling in tellings)
+        keys = [telling.summary_key or telling.notice.key for telling in tellings]
+        records = await self._ledger.ports.records(list(dict.fromkeys(keys)))
+        return tuple(told_of(telling, records.get(key), incident) for key, telling in zip(keys, tellings, strict=True))
 
     async def report(self, incident_id: str) -> dict[str, Json] | None:
         """Return what happened to an incident in the order of time, as JSON can hold it; None when there is none."""

@@ -8,6 +8,7 @@ from ..types import Alert, Incident
 from .deciding import Deciding
 from .rows import Escalating
 from .steps import steps_of
+from .tellings import in_words
 
 
 def escalate(deciding: Deciding) -> None:
@@ -36,7 +37,7 @@ def _take(deciding: Deciding, step: Escalating, incident: Incident, alert: Alert
         alert,
         key=step.key,
         text=text,
-        parameters=(text,),
+        parameters=in_words(text, alert.parameters),
         target=alert.target if same else asked.target,
         to=alert.to if same else (),
         late_s=0.0,
@@ -44,5 +45,8 @@ def _take(deciding: Deciding, step: Escalating, incident: Incident, alert: Alert
     outcome = deciding.tell(again, incident, what="escalation", asks_answer=True)
     told = list(dict.fromkeys(deciding.names_of(step.key)))
     deciding.add_news("incident.escalated", incident, step.key, step=step.number + 1, told=told)
-    for name, why in outcome.left_out.items():
+    left_out = dict(outcome.left_out)
+    if not (outcome.told or outcome.held or left_out):
+        left_out["escalate"] = deciding.texts("rules.action.nobody", action="notify")
+    for name, why in left_out.items():
         deciding.add_failure(step.key, name, why, alert)

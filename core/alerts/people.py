@@ -53,7 +53,7 @@ class People:
             for address in contact.via:
                 if notifier in (None, address.notifier):
                     found.setdefault((address.notifier, address.to), Recipient(address=address, contact=contact))
-            if not any(notifier in (None, address.notifier) for address in contact.via):
+            if not contact.via:
                 left_out[contact.id] = self._texts("alerts.no_way", name=contact.id)
         for address_to in to if notifier is not None else ():
             address = Address(notifier=notifier or "", to=address_to)

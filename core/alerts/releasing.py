@@ -11,7 +11,7 @@ from ..types import Notice, new_id
 from .deciding import Deciding
 from .holds import quiet_until
 from .rows import RANK
-from .tellings import Telling
+from .tellings import Telling, in_words
 
 # A summary is read on a small screen; what is more is a number.
 LINES = 10
@@ -81,7 +81,7 @@ def _sum_up(deciding: Deciding, held: list[Telling]) -> None:
         notifier=first.notifier,
         to=first.to,
         text=text,
-        parameters=(text,),
+        parameters=in_words(text, first.parameters),
         created_at=now,
         expires_at=now + timedelta(seconds=SUMMARY_EXPIRES_S),
         image=first.image,

@@ -65,10 +65,13 @@ def _of_message(told: Told) -> Iterator[ReportLine]:
             why=why,
         )  # fmt: skip
 
-    if told.state in ("held", "summed", "dropped"):
+    if told.state in ("held", "dropped"):
         yield line(told.at, told.state, told.reason)
         return
-    yield line(told.sent_at or told.at, "told", told.reason if told.state == "waiting" else "")
+    if told.state == "summed":
+        yield line(told.at, "summed", told.reason)
+    else:
+        yield line(told.sent_at or told.at, "told", told.reason if told.state == "waiting" else "")
     if told.state in ("failed", "expired"):
         yield line(told.changed_at or told.at, "failed", told.reason)
     if told.delivered_at is not None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from ..bus import Bus
 from ..errors import StoreFailed
 from ..event_log import Committed, EventLog
-from ..tasks import TaskHandle, Tasks, back_off_s
+from ..tasks import Crash, TaskHandle, Tasks, back_off_s, fenced
 from ..wall_steps import WallSteps
 from .answers import Quoted, take_reply
 from .clips import due_clips, release_clips, take_clip
@@ -85,10 +85,21 @@ class Rounds:
     async def _look(self) -> None:
         await self._set_right()
         await self._follow()
-        await self._take_due()
+        # A fault in one thing that is due must not keep everything else from going out.
+        await self._unless_faulty(self._take_due)
         await self._ledger.put_all(f"state = 'due' order by rank desc, number limit {PUT_AT_ONCE}")
         await self._ledger.tell_news()
         await self._arm()
+
+    async def _unless_faulty(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Do something; say whether it went. StoreFailed passes, a fault of the program is logged."""
+        outcome = await fenced(work)
+        if not isinstance(outcome, Crash):
+            return True
+        if isinstance(outcome.error, StoreFailed):
+            raise outcome.error
+        logger.error("the alert desk met a fault: %s", outcome, exc_info=outcome.error)
+        return False
 
     async def _take_due(self) -> None:
         next_due = await self._ledger.read(lambda rows: rows.next_due())
@@ -105,7 +116,8 @@ class Rounds:
             place = await self._ledger.read(lambda rows: rows.place())
             found = await self._events.of_kinds(FOLLOWED, place, EVENTS_AT_ONCE)
             for committed in found:
-                await self._take(committed)
+                if not await self._unless_faulty(lambda: self._take(committed)):  # noqa: B023
+                    await self._decide_once(committed, lambda deciding: None)
             if len(found) < EVENTS_AT_ONCE:
                 return
 

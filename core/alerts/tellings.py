@@ -68,8 +68,16 @@ class Told(Struct):
     has_answered: bool = False
 
 
+def in_words(text: str, before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what fills a message template with other words: as many parameters as the message before it had."""
+    return (text, *before[1:])
+
+
 def told_of(telling: Telling, record: NoticeRecord | None, incident: Incident | None) -> Told:
-    """Return what is shown of a message; ``record`` is its notice in the outbox, when it is there."""
+    """Return what is shown of a message.
+
+    ``record`` is its notice in the outbox, when it is there, or that of the summary which it is in.
+    """
     notice = telling.notice
     receipts: Mapping[str, datetime] = record.receipts if record else {}
     is_out = telling.state in ("due", "put")

@@ -123,6 +123,23 @@ async def test_an_escalation_written_in_a_rule_reaches_the_next_people(bench, tm
     assert {notice.text for notice in told} == {"Belum ada yang ke Kali Ciliwung"} and len(told) == 2
 
 
+async def test_an_escalation_outlives_a_word_of_it_that_cannot_be_made(bench, tmp_path):
+    broken = '"{{ trigger.event.data.tidak_ada }}"'
+    steps = f"[{{after: 5 min, target: {{contact: [budi, {broken}]}}, message: {broken}}}]"
+    await bench.open(tmp_path, notify(escalate=steps))
+    await bench.tell()
+    assert "tidak_ada" in (await bench.trace()).steps[-1].error
+    await advance(bench.hub, 320)
+    assert await bench.to() == ["+62813", "+62815"]
+    assert (await bench.hub.outbox.all())[-1].text == "BELUM DITANGGAPI 5 menit: Ada orang"
+
+
+async def test_a_key_may_be_a_number(bench, tmp_path):
+    await bench.open(tmp_path, notify(incident='"{{ 5 }}"'))
+    await bench.tell()
+    assert [one.key for one in await bench.hub.alerts.incidents()] == ["5"]
+
+
 async def test_a_rule_opens_answers_and_closes_an_incident(bench, tmp_path):
     actions = (
         "    - {action: incident.open, data: {title: Pintu air terbuka, incident: pintu, priority: high},"

@@ -1,7 +1,7 @@
 """How people answer: a button, a quoted message, a plain word; each reply counts once, strangers not at all."""
 
 import pytest
-from alert_cases import alert, kinds, rest, sent, site
+from alert_cases import advance, alert, kinds, rest, sent, site
 from hub_for_rules import EVENING, close_hub, event, open_hub
 
 from siaga.core.alerts.answers import is_answer
@@ -66,6 +66,32 @@ async def test_a_plain_word_means_the_newest_and_the_answer_names_it_and_the_oth
     assert (await sent(hub, "+62813"))[-1] == (
         "Terima kasih, tercatat: Anda menanggapi 'Hal dua'. Masih menunggu jawaban: Hal satu."
     )
+
+
+async def test_a_quoted_summary_means_the_newest_matter_in_it_that_is_open(tmp_path):
+    hub = await open_hub(tmp_path / "satu.db", ManualClock(EVENING), site=site(limit=(1, 600)))
+    hub.outbox.state = "read"
+    try:
+        for name in ("satu", "dua", "tiga", "empat"):
+            await hub.alert(alert(name, incident=name, text=f"Hal {name}", target={"contact": ("lurah",)}))
+        await advance(hub, 660)
+        (summary,) = [notice.key for notice in await hub.outbox.all() if notice.key.startswith("summary:")]
+        told = await hub.alerts.told((await hub.alerts.incident("dua")).id)
+        assert [(one.state, one.reason) for one in told] == [("summed", "masuk ringkasan pukul 19.15")]
+        await hub.acknowledge("empat", "Bu Sari", "web")
+        await reply(hub, "siap", reply_to=f"wamid.{summary}")
+        assert (await hub.alerts.incident("tiga")).acknowledged_by == "Lurah"
+        assert [one.key for one in await hub.alerts.incidents("open")] == ["dua", "satu"]
+    finally:
+        await close_hub(hub)
+
+
+async def test_a_reply_of_nonsense_is_passed_over_and_the_next_is_taken(hub):
+    await hub.alert(alert(target=BOTH))
+    await hub.emit(event("notice.reply", camera=None, data={"notifier": ["?"], "sender": {}, "text": 7, "button": []}))
+    await hub.emit(event("clip.done", data={}))
+    await reply(hub, "ok")
+    assert (await hub.alerts.incidents())[0].state == "acknowledged"
 
 
 async def test_a_person_is_known_by_the_digits_of_the_number(hub):
