@@ -1,6 +1,7 @@
 """Measures Siaga on this machine, prints a table and writes bench/results/road.json.
 
 usage: python -m bench [start] [cost] [memory] [latency] [flood]      nothing named means all
+       python -m bench rules      the rule engine, to bench/results/rules.json
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import cost, latency, memory, start
+from . import cost, latency, memory, rules, start
 
 CAMERAS = 8
 SECONDS = 60.0
@@ -54,6 +55,9 @@ GOALS: tuple[tuple[str, tuple[str, ...], float | None], ...] = (
 
 def main() -> None:
     """Run what was asked for; a part that is run again replaces its old figures."""
+    if sys.argv[1:] == ["rules"]:
+        rules.measure(RESULTS, _machine())
+        return
     asked = set(sys.argv[1:]) or {"start", "cost", "memory", "latency", "flood"}
     path = RESULTS / "road.json"
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
@@ -98,12 +102,17 @@ def _about() -> dict[str, Any]:
         capture_output=True,
         text=True,
     )  # fmt: skip
+    return _machine() | {
+        "rtsp_server": f"{server.stdout.strip()} RTSP server, its own process group",
+        "scene": f"{CAMERAS} x 640x480, 10 fps, H.264 crf 26, GOP 20",
+    }
+
+
+def _machine() -> dict[str, Any]:
     return {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": f"{os.cpu_count()} x {_cpu_name()}",
         "python": platform.python_version(),
-        "rtsp_server": f"{server.stdout.strip()} RTSP server, its own process group",
-        "scene": f"{CAMERAS} x 640x480, 10 fps, H.264 crf 26, GOP 20",
     }
 
 

@@ -86,7 +86,7 @@ class RuleEngine:
         self._decider.figures = await log.figures()
         waits = await self._watch()
         self._runs = Runs(self._hub, self._box, self._decider, log=log, waits=waits, act=self._act)
-        for rule in self._decider.index.rules.values():
+        for rule in self._decider.index.sourced.values():
             self._sources.put(rule.id, rule.triggers)
         await self._runs.resume(self._rules)
         # A full disk makes it wait for minutes, and the start with it.
@@ -231,11 +231,11 @@ class RuleEngine:
         for run, rule in moved:
             run.begin_by(rule)
         index.take_over(self._decider.index, report.unchanged)
-        for rule_id in self._decider.index.rules:
-            if rule_id not in index.rules:
-                self._sources.drop(rule_id)
+        told = index.sourced
+        for rule_id in self._decider.index.sourced.keys() - told.keys():
+            self._sources.drop(rule_id)
         self._decider.index = index
-        for rule in index.rules.values():
+        for rule in told.values():
             self._sources.put(rule.id, rule.triggers)
         return len(cut)
 

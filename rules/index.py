@@ -74,6 +74,11 @@ class RuleIndex:
         """Remember that an event ended what nearly fired a rule."""
         self._near[rule_id].append((event, bound, reason))
 
+    @property
+    def sourced(self) -> dict[str, Rule]:
+        """Return the rules with triggers whose events a source must make."""
+        return {rule_id: self.rules[rule_id] for rule_id, _ in sorted(self._sourced)}
+
     def take_over(self, older: RuleIndex, rule_ids: Iterable[str]) -> None:
         """Keep what an older index remembered of rules that have not changed."""
         for rule_id in rule_ids:

@@ -8,6 +8,7 @@ from datetime import time as time_of_day
 from difflib import get_close_matches
 from functools import wraps
 from inspect import signature
+from types import CodeType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,10 @@ _FAULTS = (TemplateError, *FAULTS)
 _TRUE_WORDS = frozenset(("true", "yes", "on", "enable", "1", "ya", "benar"))
 _SHOWN = 200  # characters of a source in an error
 _VALUES_LIMIT = 8  # names kept for a trace
+# What was compiled, for every box of one language, zone and set of functions: who reads a file to check it, and the
+# engine that then runs it, need not both compile a thousand templates, nor again those that have not changed.
+_CODES: dict[object, dict[str, tuple[CodeType, tuple[str, ...]]]] = {}
+_CODES_KEPT = 20_000
 
 
 class Compiled:
@@ -68,6 +73,7 @@ class TemplateBox:
         self._environment.give("min", min)
         self._environment.give("max", max)
         self._held: dict[str, Compiled] = {}
+        self._codes = _CODES.setdefault((texts.language, site.timezone, frozenset(functions.items())), {})
 
     def compile(self, source: str) -> Compiled:
         """Return the template of ``source``, compiled at the first asking; TemplateFailed."""
@@ -107,9 +113,8 @@ class TemplateBox:
         environment = self._environment
         environment.meter.start()
         try:
-            tree = environment.parse(source.strip())
-            names = _names(tree)
-            template = environment.from_string(source.strip())
+            code, names = self._code(source.strip())
+            template = Template.from_code(environment, code, environment.make_globals(None))
         except OwnLimit as err:
             raise self._failed(source, self._texts(err.key, **err.values)) from err
         except TemplateSyntaxError as err:
@@ -117,6 +122,17 @@ class TemplateBox:
         except (TemplateError, SyntaxError, RecursionError, MemoryError) as err:
             raise self._failed(source, self._texts("rules.template.syntax", why=type(err).__name__)) from err
         return Compiled(template, names)
+
+    def _code(self, source: str) -> tuple[CodeType, tuple[str, ...]]:
+        known = self._codes.get(source)
+        if known is None:
+            tree = self._environment.parse(source)
+            names = _names(tree)
+            known = (self._environment.compile(tree), names)
+            if len(self._codes) >= _CODES_KEPT:
+                self._codes.clear()
+            self._codes[source] = known
+        return known
 
     def _failed(self, source: str, why: str) -> TemplateFailed:
         shown = source if len(source) <= _SHOWN else source[:_SHOWN] + "..."

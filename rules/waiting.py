@@ -160,7 +160,8 @@ class WaitBook:
                 del self._by_place[place]
         if any(holding for _, holding in wait.triggers):
             self._holds.forget(wait.owner)
-        self._sources.drop(wait.owner)
+        if any(isinstance(bound.trigger, Sourced) for bound, _ in wait.triggers):
+            self._sources.drop(wait.owner)
 
     # --- for the engine, stretch by stretch -------------------------------------------------------
 
@@ -231,7 +232,8 @@ class WaitBook:
             self._by_place.setdefault(place, {})[wait.owner] = wait
         if any(_is_anywhere(bound) for bound, _ in wait.triggers):
             self._anywhere[wait.owner] = wait
-        self._sources.put(wait.owner, tuple(bound for bound, _ in wait.triggers))
+        if any(isinstance(bound.trigger, Sourced) for bound, _ in wait.triggers):
+            self._sources.put(wait.owner, tuple(bound for bound, _ in wait.triggers))
 
     def _at(self, event: Event) -> tuple[Wait, ...]:
         if not self._by_owner:

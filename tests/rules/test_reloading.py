@@ -148,11 +148,13 @@ async def test_sources_follow_the_rules(bench):
     assert bells.owners == {"aturan": ("triggers[0]",)}
     bench._rules += OTHER
     await bench.reload(old="- id: aturan", new="- id: aturan-dua")
-    assert bells.owners == {"aturan-dua": ("triggers[0]",), "lain": ()}
+    assert bells.owners == {"aturan-dua": ("triggers[0]",)}
     await bells.ring("aturan-dua", "triggers[0]")
     await bench.rest()
     (trace,) = await bench.engine.traces("aturan-dua")
     assert trace.state == "running"
+    await bench.reload(old="trigger: bel", new="trigger: event, kind: motion.start")
+    assert bells.owners == {}
 
 
 async def test_a_full_disk_changes_nothing_at_all(bench):
