@@ -141,6 +141,17 @@ async def test_an_intruder_sounds_the_siren_once_and_an_answer_ends_the_escalati
         assert "lurah" not in await night.notices()
 
 
+async def test_a_team_and_whoever_is_on_duty_are_told_by_their_names_alone(tmp_path):
+    inputs = {"kamera": "sekolah", "kepada": ["pimpinan", "jaga"], "eskalasi_setelah": "5 min", "eskalasi_ke": "damkar"}
+    async with BlueprintBench(tmp_path, "penyusup", inputs, "2026-11-22 23:15") as night:
+        await night.tell("object.person", "sekolah", score=0.8)
+        told = await night.notices()
+        assert set(told) == {"lurah", "satpol", "danru"}
+        assert told["danru"][0].endswith("Diberi tahu: Pimpinan kelurahan, Jaga posko.")
+        await night.go_to(6 * 60)
+        assert "damkar" in await night.notices()
+
+
 async def test_an_intruder_whom_nobody_answers_is_passed_on(tmp_path):
     inputs = {"kamera": "sekolah", "kepada": "posko", "eskalasi_setelah": "5 min", "eskalasi_ke": "lurah"}
     async with BlueprintBench(tmp_path, "penyusup", inputs, "2026-11-22 23:15") as night:
