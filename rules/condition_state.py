@@ -67,7 +67,8 @@ class StateCondition:
         """Look at the states now."""
 
         def holds(value: Json, state: State) -> bool:
-            has_lasted = (moment.clock.now() - state.since).total_seconds() >= self._for_s
+            # Without ``for`` no time is compared: a camera's clock may be ahead of ours.
+            has_lasted = not self._for_s or (moment.clock.now() - state.since).total_seconds() >= self._for_s
             return has_lasted and any(same(value, one) for one in self._wanted)
 
         return _verdict(self._subjects, moment, lambda state: compared(state, self._field), holds, self._is_any)

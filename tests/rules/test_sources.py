@@ -1,11 +1,20 @@
 """Times and states become events: committed once, made up for after a restart, told when they nearly fired."""
 
+import signal
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
-from hub_for_rules import event
+from hub_for_rules import event, read_rules
 from source_bench import NOTE, SourceBench
+from step_bench import NotesWords
 
+from siaga.core.errors import StoreFailed
+from siaga.core.media.messages import Reading
+
+CHILD = Path(__file__).resolve().parent.parent / "sources_child.py"
 EVENING = datetime(2026, 11, 22, 12, 5, tzinfo=timezone.utc)  # Sunday, 19.05 WIB
 SEVEN = datetime(2026, 11, 23, 0, 0, tzinfo=timezone.utc)  # Monday, 07.00 WIB
 AT_SEVEN = '{trigger: time, at: "07:00", id: pagi}'
@@ -211,8 +220,6 @@ async def test_a_level_that_did_not_cross_says_its_value_and_the_limit(bench):
 
 
 async def test_a_full_disk_keeps_a_crossing_waiting(bench):
-    from siaga.core.errors import StoreFailed
-
     await bench.open(HIGH)
     await bench.level(190)
     add_all, refusals = bench.hub.events.add_all, [1, 2]
@@ -225,8 +232,6 @@ async def test_a_full_disk_keeps_a_crossing_waiting(bench):
 
     bench.hub.events.add_all = refused
     now = bench.hub.clock.now()
-    from siaga.core.media.messages import Reading
-
     bench.hub.bus.publish(Reading(camera="kali", kind="flood.level", at=now, data={"level_cm": 300.0}))
     await bench.hub.clock.advance(60)
     await bench.rest()
@@ -305,3 +310,41 @@ async def test_conditions_look_at_the_states_and_the_trigger(bench):
     trace = (await bench.engine.traces("malam"))[0]
     found = [step.values for step in trace.steps if step.what == "numeric_state"]
     assert found[0]["value"] == 180 and found[0]["of"] == "kali"
+
+
+# --- reload and kill ------------------------------------------------------------------------------
+
+
+async def test_a_reload_keeps_the_times_of_unchanged_rules_and_takes_the_changed_ones(bench):
+    await bench.open(AT_SEVEN, HIGH, start=SEVEN - timedelta(minutes=5))
+    await bench.level(190)
+    text = bench._text.replace('"07:00"', '"07:10"') + bench._text.replace("r0", "baru").split("- id: r1")[0]
+    await bench.engine.reload(read_rules(text, bench.folder, words=NotesWords(bench)))
+    await bench.level(210)
+    assert bench.done == ["tinggi"], "what it saw before the reload still counts"
+    await bench.run_until(SEVEN + timedelta(minutes=5))
+    assert bench.done == ["tinggi", "pagi"]
+    await bench.run_until(SEVEN + timedelta(minutes=15))
+    assert bench.done == ["tinggi", "pagi", "pagi"]
+    gone = text.split("- id: baru")[0].split("- id: r1")[0]
+    await bench.engine.reload(read_rules(gone, bench.folder, words=NotesWords(bench)))
+    await bench.rest()
+    owners = await bench.hub.journal.read(lambda db: db.execute("select distinct owner from rule_sources").fetchall())
+    assert owners == [("r0",)], "what a rule saw is forgotten with it"
+
+
+def child(folder, point, *levels):
+    command = [sys.executable, str(CHILD), str(folder), point, *map(str, levels)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["before the commit", "after the commit"])
+def test_a_hub_killed_at_a_crossing_or_a_time_tells_each_once(point, tmp_path):
+    assert child(tmp_path, point, 190, 210).returncode == -signal.SIGKILL  # at the crossing
+    answer = child(tmp_path, point, 212)
+    if point == "before the commit":
+        assert answer.returncode == -signal.SIGKILL  # at the crossing again, which was not kept
+    last = child(tmp_path, "nowhere", 215)
+    told = [line.split()[1] for line in last.stdout.splitlines() if line.startswith("told")]
+    assert sorted(told) == ["tinggi", "waktu"], last.stderr[-2000:]
