@@ -18,6 +18,7 @@ from .clock import Clock
 from .settings import CameraSettings, LinkSettings, NotifierSettings, SiteSettings
 from .texts import Texts
 from .types import (
+    Clip,
     Detection,
     Frame,
     Json,
@@ -84,6 +85,13 @@ class Services(Protocol):
 
     def media_path(self, relative: str) -> Path:
         """Return where a picture or clip of the journal stands on this disk."""
+        ...
+
+    async def clip(self, clip_id: str) -> Clip | None:
+        """Return a finished recording by the id that a notice's ``clip`` names, None where there is none (yet).
+
+        Its file is ``media_path(clip.path)``; it may have gone with the days that are kept.
+        """
         ...
 
     async def remember(self, key: str, value: Json) -> None:
@@ -342,6 +350,7 @@ class Reply(Struct):
     """What somebody answered. ``id`` is the far side's, so that a repeat is known.
 
     ``in_reply_to`` is the far side's id of our message that was answered; ``payload`` is what a pressed button holds.
+    ``name`` is how the sender calls himself there: anybody may call himself anything.
     """
 
     id: str
@@ -350,6 +359,7 @@ class Reply(Struct):
     at: datetime
     in_reply_to: str | None = None
     payload: str = ""
+    name: str = ""
 
 
 class InboundResult(Struct):

@@ -99,7 +99,14 @@ _KINDS = (
     EventKind(
         name="notice.reply",
         summary="Seseorang membalas pesan",
-        fields={"notifier": "pengirim yang menerima balasan", "sender": "alamat pembalas", "text": "isi balasan"},
+        fields={
+            "notifier": "pengirim yang menerima balasan",
+            "sender": "alamat pembalas",
+            "name": "nama yang dipakai pembalas di sana",
+            "text": "isi balasan, atau tulisan tombol yang ditekan",
+            "reply_to": "pengenal pesan kita yang dibalas",
+            "button": "isi tombol yang ditekan",
+        },
     ),
     EventKind(
         name="camera.tampered",

@@ -127,6 +127,7 @@ class Hub:
             storage=self.storage,
             emit=self.intake.emit,
             http=self._http,
+            clip=self.clips.get,
         )
         self._make_notifiers(lent)
         self._ends.append(End("notifiers", self._close_notifiers, 1.0))

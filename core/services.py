@@ -11,7 +11,7 @@ from .memory import Memory
 from .settings import SiteSettings
 from .tasks import Tasks
 from .texts import Texts
-from .types import Event, Json, Struct, new_id
+from .types import Clip, Event, Json, Struct, new_id
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,6 +29,7 @@ class Lent(Struct):
     storage: Path
     emit: Callable[[Event], Awaitable[int]]
     http: Callable[[], aiohttp.ClientSession]
+    clip: Callable[[str], Awaitable[Clip | None]]
 
 
 class PluginServices:
@@ -50,6 +51,10 @@ class PluginServices:
     def media_path(self, relative: str) -> Path:
         """Return the file's place on this disk."""
         return self._lent.storage / relative
+
+    async def clip(self, clip_id: str) -> Clip | None:
+        """Return a finished recording of the index."""
+        return await self._lent.clip(clip_id)
 
     async def remember(self, key: str, value: Json) -> None:
         """Keep a small JSON value under this plugin object's name."""

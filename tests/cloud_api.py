@@ -38,16 +38,17 @@ HTTP_STATUS = {
     368: 403, 130497: 403, 131031: 403, 2: 503, 131000: 500, 131005: 403, 131016: 503, 131057: 500,
     132001: 404, 132016: 400, 133004: 503,
 }  # fmt: skip
-MAX_PICTURE_BYTES = 5_000_000
+MAX_BYTES = {"image/jpeg": 5_000_000, "image/png": 5_000_000, "video/mp4": 16_000_000}
 
 
 @dataclass
 class Template:
-    """An approved template: how many parameters, their names if it uses names, and its header."""
+    """An approved template: how many parameters, their names if it uses names, its header and quick-reply button."""
 
     parameters: int = 1
     names: tuple[str, ...] = ()
     header: str = "none"
+    button: str = ""
 
 
 @dataclass
@@ -65,12 +66,26 @@ class Message:
     is_answered: bool = True
 
     @property
+    def thread(self) -> str | None:
+        """Return the id of the message that this one continues."""
+        return self.body.get("context", {}).get("message_id")
+
+    @property
+    def button(self) -> str:
+        """Return what the button holds that the recipient can press; empty where there is none."""
+        if self.type == "interactive":
+            return self.body["interactive"]["action"]["buttons"][0]["reply"]["id"]
+        return next((p["payload"] for c in _components(self.body, "button") for p in c["parameters"]), "")
+
+    @property
     def text(self) -> str:
         """Return what the recipient reads: text, caption, or the template's parameters by line."""
         if self.type == "text":
             return self.body["text"]["body"]
-        if self.type == "image":
-            return self.body["image"].get("caption", "")
+        if self.type in {"image", "video"}:
+            return self.body[self.type].get("caption", "")
+        if self.type == "interactive":
+            return self.body["interactive"]["body"]["text"]
         return "\n".join(p["text"] for c in _components(self.body, "body") for p in c["parameters"])
 
 
@@ -115,7 +130,7 @@ class CloudApi:
         self._judge = judge()
 
     async def __aenter__(self) -> "CloudApi":
-        app = web.Application(client_max_size=20_000_000)
+        app = web.Application(client_max_size=40_000_000)
         app.router.add_post("/_control", self._control)
         app.router.add_get("/_state", self._state)
         app.router.add_get("/_picture/{number}", self._picture)
@@ -206,10 +221,18 @@ class CloudApi:
         """Tell a status of the n-th accepted message; return the last HTTP status that was answered."""
         return await self.call(self.status_payload(self.accepted[number], status, code, title))
 
-    async def reply(self, sender: str, text: str, kind: str = "text", id: str | None = None) -> int:
-        """Let somebody write to us (``text``, ``button`` or ``interactive``); opens the window."""
+    async def reply(
+        self, sender: str, text: str, kind: str = "text", id: str | None = None, reply_to: str | None = None
+    ) -> int:
+        """Let somebody write to us (``text``, ``button``, ``interactive`` or ``reaction``); opens the window."""
         self.open_window(sender)
-        return await self.call(self.reply_payload(sender, text, kind, id))
+        return await self.call(self.reply_payload(sender, text, kind, id, reply_to))
+
+    async def press(self, number: int, id: str | None = None) -> int:
+        """Let the recipient press the button of the n-th accepted message; opens the window."""
+        message = self.accepted[number]
+        self.open_window(message.to)
+        return await self.call(self.press_payload(message, id))
 
     async def call(self, payload: dict[str, Any], tries: int = 4, signature: str | None = None) -> int:
         """Deliver a webhook payload, again (a little later each time) until it is answered 200."""
@@ -254,13 +277,30 @@ class CloudApi:
             entry["errors"] = [{"code": code, "title": title, "message": title, "error_data": data}]
         return self._envelope({"statuses": [entry]})
 
-    def reply_payload(self, sender: str, text: str, kind: str = "text", id: str | None = None) -> dict[str, Any]:
-        """Return the webhook payload of one message from somebody."""
+    def press_payload(self, message: Message, id: str | None = None) -> dict[str, Any]:
+        """Return the webhook payload of a button that was pressed: of a template or of an interactive message."""
+        if message.type == "interactive":
+            title = message.body["interactive"]["action"]["buttons"][0]["reply"]["title"]
+            return self.reply_payload(message.to, title, "interactive", id, message.id, message.button)
+        title = self.templates[message.body["template"]["name"]].button
+        return self.reply_payload(message.to, title, "button", id, message.id, message.button or title)
+
+    def reply_payload(
+        self,
+        sender: str,
+        text: str,
+        kind: str = "text",
+        id: str | None = None,
+        reply_to: str | None = None,
+        payload: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the webhook payload of one message from somebody; ``reply_to`` is the message that was quoted."""
         self._replies += 1
         parts = {
             "text": {"body": text},
-            "button": {"payload": text, "text": text},
-            "interactive": {"type": "button_reply", "button_reply": {"id": "1", "title": text}},
+            "button": {"payload": payload or text, "text": text},
+            "interactive": {"type": "button_reply", "button_reply": {"id": payload or "1", "title": text}},
+            "reaction": {"message_id": reply_to, "emoji": text},
         }
         message = {
             "from": _digits(sender),
@@ -269,6 +309,8 @@ class CloudApi:
             "type": kind,
             kind: parts[kind],
         }
+        if reply_to and kind != "reaction":
+            message["context"] = {"from": DISPLAY_NUMBER, "id": reply_to}
         contact = {"profile": {"name": "Budi"}, "wa_id": _digits(sender)}
         return self._envelope({"contacts": [contact], "messages": [message]})
 
@@ -319,9 +361,9 @@ class CloudApi:
         if fields.get("messaging_product", ("", b""))[1] != b"whatsapp":
             return self._error(100, "(#100) The parameter messaging_product is required.", violation=True)
         kind, content = fields.get("file", ("", b""))
-        if fields.get("type", ("", b""))[1].decode() != kind or kind not in {"image/jpeg", "image/png"}:
+        if fields.get("type", ("", b""))[1].decode() != kind or kind not in MAX_BYTES:
             return self._error(100, f"(#100) Param file must be a file with one of the types: {kind}", violation=True)
-        if not 0 < len(content) <= MAX_PICTURE_BYTES:
+        if not 0 < len(content) <= MAX_BYTES[kind]:
             return self._error(100, "(#100) The file is empty or too large", violation=True)
         media_id = str(4490709327384033 + len(self.media))
         self.media[media_id] = content
@@ -391,12 +433,17 @@ class CloudApi:
             return 131009, "Parameter value is not valid: to"
         if len(str(body.get("biz_opaque_callback_data", ""))) > 512:
             return 131009, "Parameter value is not valid: biz_opaque_callback_data"
-        if kind not in {"text", "image", "template"} or not isinstance(body.get(kind), dict):
+        if kind not in {"text", "image", "video", "interactive", "template"} or not isinstance(body.get(kind), dict):
             return 131051, "Unsupported message type"
         if kind == "text" and not 1 <= len(body["text"].get("body", "")) <= 4096:
             return 131009, "Parameter value is not valid: text.body"
-        if kind == "image" and len(body["image"].get("caption", "")) > 1024:
-            return 131009, "Parameter value is not valid: image.caption"
+        if kind in {"image", "video"} and len(body[kind].get("caption", "")) > 1024:
+            return 131009, f"Parameter value is not valid: {kind}.caption"
+        if kind == "interactive" and (problem := _button_problem(body["interactive"])):
+            return 131009, f"Parameter value is not valid: interactive.{problem}"
+        thread = body.get("context", {}).get("message_id")
+        if thread is not None and thread not in {message.id for message in self.accepted}:
+            return 131009, "Parameter value is not valid: context.message_id"
         if any(media_id not in self.media for media_id in _media_ids(body)):
             return 131009, "Parameter value is not valid: media id"
         for parameter in (p for c in _components(body, "body") for p in c.get("parameters", ())):
@@ -417,6 +464,9 @@ class CloudApi:
             return 132000, f"number of parameters ({len(body)}) does not match ({template.parameters})"
         if tuple(p["parameter_name"] for p in body if "parameter_name" in p) != template.names:
             return 132000, "parameter names do not match"
+        buttons = _components(whole, "button")
+        if buttons and not template.button:
+            return 132012, "button at index 0 does not exist in the template"
         if header != ([template.header] if template.header != "none" else []):
             return 132012, f"header: Format mismatch, expected {template.header}, received {header}"
         if sum(len(p["text"]) for p in body) > 1024:
@@ -500,9 +550,11 @@ class CloudApi:
             result = await result
         return web.json_response({"result": result})
 
-    def template(self, name: str, parameters: int = 1, names: list[str] | None = None, header: str = "none") -> None:
+    def template(
+        self, name: str, parameters: int = 1, names: list[str] | None = None, header: str = "none", button: str = ""
+    ) -> None:
         """Let Meta have approved a template."""
-        self.templates[name] = Template(parameters, tuple(names or ()), header)
+        self.templates[name] = Template(parameters, tuple(names or ()), header, button)
 
     async def _state(self, _: web.Request) -> web.Response:
         accepted = [
@@ -552,9 +604,25 @@ def _components(body: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [c for c in body.get("template", {}).get("components", ()) if c.get("type") == kind]
 
 
+def _button_problem(interactive: dict[str, Any]) -> str:
+    """Say what of Meta's limits for reply buttons is not kept, empty where all is."""
+    buttons = interactive.get("action", {}).get("buttons", [])
+    if interactive.get("type") != "button" or not 1 <= len(buttons) <= 3:
+        return "action.buttons"
+    if not 1 <= len(interactive.get("body", {}).get("text", "")) <= 1024:
+        return "body.text"
+    replies = [button.get("reply", {}) for button in buttons]
+    if any(not 1 <= len(reply.get("title", "")) <= 20 for reply in replies):
+        return "action.buttons.reply.title"
+    return "" if all(1 <= len(reply.get("id", "")) <= 256 for reply in replies) else "action.buttons.reply.id"
+
+
 def _media_ids(body: dict[str, Any]) -> list[str]:
-    if body.get("type") == "image":
-        return [body["image"].get("id", "")]
+    if body.get("type") in {"image", "video"}:
+        return [body[body["type"]].get("id", "")]
+    if body.get("type") == "interactive":
+        header = body["interactive"].get("header", {})
+        return [header["image"].get("id", "")] if header.get("type") == "image" else []
     images = [p for c in _components(body, "header") for p in c.get("parameters", ()) if p.get("type") == "image"]
     return [p["image"].get("id", "") for p in images]
 

@@ -1,4 +1,4 @@
-"""Meta's own OpenAPI of the Cloud API as a judge of requests, with its four contradictions mended.
+"""Meta's own OpenAPI of the Cloud API as a judge of requests, with its five contradictions mended.
 
 The document (``../shared/specs``, 1.1 MB) is not part of the project: where it is not there,
 ``judge()`` says so loudly and returns None, and the stand-in's own checks of the documented shape
@@ -12,6 +12,8 @@ What is mended, because as it stands no request at all could fit:
    nothing of the branch: a list of them becomes a list of ``oneOf`` its branches, so that an image
    parameter without an image is refused.
 4. ``type: string, format: binary`` is OpenAPI 3.0's word for bytes; in 3.1 bytes have no type.
+5. A template button's ``index`` is documented as 0 to 9, with 0 as the example, and refused by its own pattern
+   ``^[2-6, 11-14]$`` (footnotes that were taken for a range).
 """
 
 import functools
@@ -119,6 +121,11 @@ def _mended(spec: dict[str, Any]) -> dict[str, Any]:
         for name, schema in schemas.items()
         if schema.get("discriminator", {}).get("mapping") and "oneOf" not in schema
     }
+    for index in (
+        schemas["TemplateComponent"]["properties"]["index"],
+        schemas["ButtonComponent"]["allOf"][1]["properties"]["index"],
+    ):
+        index["pattern"] = "^[0-9]$"
     _mend(schemas, branches)
     _mend(spec["paths"], branches)
     return spec

@@ -11,6 +11,7 @@ import aiohttp
 from siaga.core.clock import Clock, SystemClock
 from siaga.core.settings import SiteSettings
 from siaga.core.texts import Texts
+from siaga.core.types import Clip
 
 
 class OwnServices:
@@ -24,6 +25,7 @@ class OwnServices:
         self.texts = Texts(language)
         self.folder = folder
         self.memory: dict[str, str] = {} if memory is None else memory
+        self.clips: dict[str, Clip] = {}
         self.emitted: list[tuple[str, dict[str, Any]]] = []
         self._session: aiohttp.ClientSession | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -44,6 +46,9 @@ class OwnServices:
 
     def media_path(self, relative: str) -> Path:
         return self.folder / relative
+
+    async def clip(self, clip_id: str) -> Clip | None:
+        return self.clips.get(clip_id)
 
     async def remember(self, key: str, value: Any) -> None:
         self.memory[key] = json.dumps(value)

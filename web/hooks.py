@@ -45,6 +45,13 @@ async def _tell(parts: Parts, notifier_id: str, reply: Reply) -> None:
         site=parts.hub.settings.site.id,
         kind="notice.reply",
         at=reply.at,
-        data={"notifier": notifier_id, "sender": reply.sender, "text": reply.text[:2000]},
+        data={
+            "notifier": notifier_id,
+            "sender": reply.sender,
+            "name": reply.name,
+            "text": reply.text[:2000],
+            "reply_to": reply.in_reply_to,
+            "button": reply.payload or None,
+        },
     )
     await parts.hub.emit(event)

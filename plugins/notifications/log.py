@@ -23,8 +23,10 @@ class LogNotifier:
     async def send(self, notice: Notice) -> Receipt:
         """Write one line, whatever line ends the text holds."""
         words = self._services.texts("lognotifier.line", to=notice.to, text=" / ".join(notice.text.splitlines()))
-        picture = f" [{notice.image}]" if notice.image else ""
-        _log.info("%s: %s%s", self._id, words, picture)
+        beside = [notice.image, notice.clip and f"clip {notice.clip}"]
+        if notice.asks_answer and notice.incident_id:
+            beside.append(self._services.texts("lognotifier.asks", incident=notice.incident_id))
+        _log.info("%s: %s%s", self._id, words, "".join(f" [{part}]" for part in beside if part))
         return Receipt(state="sent", at=self._services.clock.now())
 
     async def close(self) -> None:

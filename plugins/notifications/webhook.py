@@ -107,7 +107,12 @@ class WebhookNotifier:
             "priority": notice.priority,
             "event": notice.event_id,
             "run": notice.run_id,
+            "incident": notice.incident_id,
+            "asks_answer": notice.asks_answer,
+            "thread": notice.thread,
+            "clip": notice.clip,
             "created_at": notice.created_at.astimezone(timezone.utc),
+            "since": notice.since.astimezone(timezone.utc) if notice.since else None,
             "image": None,
         }
         detail = ""

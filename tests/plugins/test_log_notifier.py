@@ -24,10 +24,16 @@ async def test_a_notice_stands_in_the_log_as_one_line(tmp_path, caplog):
         created_at=at,
         expires_at=at,
         image="snapshots/kali.jpg",
+        clip="klip-3",
+        incident_id="insiden-7",
+        asks_answer=True,
     )
     async with OwnServices(tmp_path) as services:
         notifier = KIND.make(NotifierSettings(id="catatan", type="log", options=KIND.schema({})), services)
         receipt = await notifier.send(notice)
         await notifier.close()
     assert receipt.state == "sent"
-    assert caplog.messages == ["catatan: pemberitahuan untuk posko: SIAGA 2 / air 205 cm [snapshots/kali.jpg]"]
+    assert caplog.messages == [
+        "catatan: pemberitahuan untuk posko: SIAGA 2 / air 205 cm [snapshots/kali.jpg] [clip klip-3]"
+        " [minta tanggapan, insiden insiden-7]"
+    ]

@@ -103,6 +103,18 @@ async def test_a_notice_arrives_signed_with_its_key_text_event_and_picture(recei
     assert (receipt.state, receiver.forged) == ("delivered", 0)
 
 
+async def test_a_notice_of_an_incident_says_what_it_is_about_and_whether_it_waits_for_an_answer(receiver, services):
+    at = datetime(2026, 11, 22, 12, 4, tzinfo=timezone.utc)
+    more = {"incident_id": "insiden-7", "asks_answer": True, "thread": "pesan-1", "clip": "klip-3", "since": at}
+    await make(services, receiver.url).send(notice(**more))
+    await make(services, receiver.url).send(notice())
+    told = [[call[key] for key in ("incident", "asks_answer", "thread", "clip", "since")] for _, call in receiver.calls]
+    assert told == [
+        ["insiden-7", True, "pesan-1", "klip-3", "2026-11-22T12:04:00Z"],
+        [None, False, None, None, None],
+    ]
+
+
 async def test_another_secret_is_noticed_by_the_receiver_and_told_to_the_operator(receiver, services):
     failed = await refusal(make(services, receiver.url, secret="kunci-yang-salah"))
     assert (failed.verdict, receiver.forged) == ("ask_operator", 1)

@@ -4,70 +4,30 @@ import asyncio
 import json
 import logging
 import socket
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import aiohttp
 import pytest
 import voluptuous as vol
 from aiohttp import web
-from cloud_api import APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN, CloudApi
+from cloud_api import PHONE_NUMBER_ID, VERIFY_TOKEN
 from plugin_services import OwnServices
+from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request  # noqa: F401
 
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import Inbound, InboundRequest
 from siaga.core.errors import SendFailed
 from siaga.core.settings import NotifierSettings
 from siaga.core.texts import catalogue
-from siaga.core.types import Notice, new_id
-from siaga.plugins.notifications import whatsapp
 from siaga.plugins.notifications.whatsapp import verdicts
 from siaga.plugins.notifications.whatsapp.conversations import Conversations
 from siaga.plugins.notifications.whatsapp.messages import parameter_text, phone_number
-
-KIND = next(iter(whatsapp.offer_notifiers()))
-JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40 + b"\xff\xd9"
-POSKO = "+6281234567890"
-HOOKED = {"app_secret": APP_SECRET, "verify_token": VERIFY_TOKEN}
-
-
-@pytest.fixture
-async def api():
-    async with CloudApi() as api:
-        yield api
-        assert api.violations == [], "a request did not fit Meta's OpenAPI or documents"
-
-
-@pytest.fixture
-async def services(tmp_path):
-    (tmp_path / "kali.jpg").write_bytes(JPEG)
-    async with OwnServices(tmp_path) as services:
-        yield services
-
-
-WITH_HEADER = {"template_header": "image", "template_without_image": "siaga_peringatan"}
-
-
-def make(api, services, **more):
-    options = KIND.schema(api.options(**more))
-    return KIND.make(NotifierSettings(id="wa-posko", type="whatsapp", options=options), services)
-
-
-def notice(text="SIAGA 2: Kali Ciliwung 205 cm", to=POSKO, **more):
-    now = datetime.now(timezone.utc)
-    base = {"id": new_id(), "key": new_id(), "notifier": "wa-posko", "to": to, "text": text}
-    return Notice(**{**base, "created_at": now, "expires_at": now + timedelta(hours=1), **more})
 
 
 async def refusal(notifier, sent):
     with pytest.raises(SendFailed) as caught:
         await notifier.send(sent)
     return caught.value
-
-
-def post_request(api, payload, signature=None):
-    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    headers = {"x-hub-signature-256": signature or api.sign(body)}
-    return InboundRequest(method="POST", headers=headers, query={}, body=body)
 
 
 # --- in which form an alert goes --------------------------------------------------------------

@@ -16,6 +16,7 @@ MAX_ANSWER_BYTES = 64_000
 CONNECT_LIMIT_S = 8.0
 # Meta's OpenAPI fixes the shape name/1.2.3 for this header.
 USER_AGENT = "Siaga/0.1.0"
+FILE_NAMES = {"image/png": "siaga.png", "image/jpeg": "siaga.jpg", "video/mp4": "siaga.mp4"}
 
 
 class NotSent(SiagaError):
@@ -74,14 +75,13 @@ class Graph:
             raise AnswerLost("no message id in the answer") from err
 
     async def upload(self, content: bytes, mime_type: str, limit_s: float) -> str:
-        """Upload a picture and return its media id, good for 30 days. NotSent, AnswerLost, Refused."""
+        """Upload a picture or a recording and return its media id, good for 30 days. NotSent, AnswerLost, Refused."""
 
         def form() -> dict[str, Any]:
             parts = aiohttp.FormData()
             parts.add_field("messaging_product", "whatsapp")
             parts.add_field("type", mime_type)
-            name = "siaga.png" if mime_type == "image/png" else "siaga.jpg"
-            parts.add_field("file", content, filename=name, content_type=mime_type)
+            parts.add_field("file", content, filename=FILE_NAMES[mime_type], content_type=mime_type)
             return {"data": parts}
 
         answer = await self._post("media", form, limit_s)

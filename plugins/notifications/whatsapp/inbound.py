@@ -19,6 +19,8 @@ from .verdicts import PICTURE_REFUSED, UNKNOWN, WINDOW_CLOSED, fault_of
 # Meta: a webhook's payload can be up to 3 MB.
 MAX_BODY_BYTES = 3_000_000
 MAX_REPLY = 4096
+MAX_PAYLOAD = 256
+MAX_NAME = 100
 _STATES: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
     "sent": "sent",
     "delivered": "delivered",
@@ -37,9 +39,9 @@ class Webhook:
         options: Options,
         services: Services,
         conversations: Conversations,
-        on_picture_refused: Callable[[str], None],
+        on_file_refused: Callable[[str], None],
     ) -> None:
-        self._on_picture_refused = on_picture_refused
+        self._on_file_refused = on_file_refused
         self._options = options
         self._services = services
         self._conversations = conversations
@@ -86,8 +88,9 @@ class Webhook:
                 receipt = await self._receipt(status)
                 if receipt:
                     receipts.append(receipt)
+            names = _names(value)
             for message in _dicts(value.get("messages")):
-                reply = await self._reply(message)
+                reply = await self._reply(message, names)
                 if reply:
                     replies.append(reply)
         return InboundResult(status=200, receipts=tuple(receipts), replies=tuple(replies))
@@ -130,7 +133,7 @@ class Webhook:
         if code == WINDOW_CLOSED:
             await self._conversations.close(str(status.get("recipient_id", "")))
         if code in PICTURE_REFUSED and key:
-            self._on_picture_refused(key)
+            self._on_file_refused(key)
         fault = fault_of(code)
         data = error.get("error_data")
         details = (data.get("details") if isinstance(data, dict) else None) or error.get("title") or ""
@@ -138,7 +141,7 @@ class Webhook:
         detail = shorten(f"{words} ({code}: {self._options.scrub(str(details))})", 500)
         return detail, fault.decision == "retry" and fault is not UNKNOWN
 
-    async def _reply(self, message: dict[str, Any]) -> Reply | None:
+    async def _reply(self, message: dict[str, Any], names: dict[str, str]) -> Reply | None:
         sender = message.get("from")
         # "system" tells of a changed number or a changed identity; nobody wrote anything.
         if not isinstance(sender, str) or not sender or message.get("type") == "system":
@@ -148,7 +151,15 @@ class Webhook:
         text = _words(message)
         if not text or not message.get("id"):
             return None
-        return Reply(id=str(message["id"]), sender=f"+{sender.lstrip('+')}", text=text[:MAX_REPLY], at=at)
+        return Reply(
+            id=str(message["id"]),
+            sender=f"+{sender.lstrip('+')}",
+            name=names.get(sender, ""),
+            text=text[:MAX_REPLY],
+            at=at,
+            in_reply_to=_answered(message),
+            payload=_pressed(message)[:MAX_PAYLOAD],
+        )
 
 
 def _bytes(text: str) -> bytes:
@@ -167,6 +178,34 @@ def _words(message: dict[str, Any]) -> str:
         part = part if isinstance(part, dict) else {}
     word = {"text": "body", "button": "text", "interactive": "title", "reaction": "emoji"}.get(str(kind), "caption")
     return str(part.get(word) or "")
+
+
+def _answered(message: dict[str, Any]) -> str | None:
+    """Return the id of our message that was answered: quoted, reacted to, or the one whose button was pressed."""
+    reaction, context = message.get("reaction"), message.get("context")
+    answered = reaction.get("message_id") if isinstance(reaction, dict) else None
+    answered = answered or (context.get("id") if isinstance(context, dict) else None)
+    return answered if isinstance(answered, str) and answered else None
+
+
+def _pressed(message: dict[str, Any]) -> str:
+    """Return what the pressed button holds: of a template, or of a message of ours; empty where none was pressed."""
+    part, word = message.get("button"), "payload"
+    if message.get("type") == "interactive":
+        interactive = message.get("interactive")
+        part, word = (interactive.get("button_reply") if isinstance(interactive, dict) else None), "id"
+    pressed = part.get(word) if isinstance(part, dict) else None
+    return pressed if isinstance(pressed, str) else ""
+
+
+def _names(value: dict[str, Any]) -> dict[str, str]:
+    """Return how people call themselves, by their number."""
+    names = {}
+    for contact in _dicts(value.get("contacts")):
+        profile = contact.get("profile")
+        if isinstance(profile, dict) and isinstance(profile.get("name"), str):
+            names[str(contact.get("wa_id"))] = profile["name"][:MAX_NAME]
+    return names
 
 
 def _dicts(items: object) -> Iterator[dict[str, Any]]:

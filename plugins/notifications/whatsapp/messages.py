@@ -1,4 +1,4 @@
-"""What a notice looks like on the Cloud API's wire: text, picture with caption, template. Pure."""
+"""What a notice looks like on the Cloud API's wire: text, picture, recording, button, template. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from .options import Options
 # Limits as Meta documents them for messages and templates.
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
+MAX_BUTTON_BODY = 1024
+# What a pressed button holds comes back as it is: how the alert desk knows an answer (``contracts.Carries``).
+ANSWER = "ack:"
 # A template's body may have 1,024 characters once filled; its own words take part of that.
 MAX_PARAMETERS_TOTAL = 850
 MAX_CALLBACK = 512
@@ -57,6 +60,29 @@ def image_message(notice: Notice, to: str, media_id: str) -> dict[str, Any]:
     return {**_base(notice, to, "image"), "image": {"id": media_id, "caption": caption}}
 
 
+def video_message(notice: Notice, to: str, media_id: str) -> dict[str, Any]:
+    """Return a recording with the text as its caption; only within the 24 hours."""
+    caption = shorten(notice.text, MAX_CAPTION)
+    return {**_base(notice, to, "video"), "video": {"id": media_id, "caption": caption}}
+
+
+def button_message(notice: Notice, to: str, media_id: str | None, title: str) -> dict[str, Any]:
+    """Return the text with a button that answers it, and its picture above; only within the 24 hours."""
+    interactive: dict[str, Any] = {
+        "type": "button",
+        "body": {"text": shorten(notice.text.strip() or NOTHING, MAX_BUTTON_BODY)},
+        "action": {"buttons": [{"type": "reply", "reply": {"id": answer(notice), "title": title}}]},
+    }
+    if media_id:
+        interactive["header"] = {"type": "image", "image": {"id": media_id}}
+    return {**_base(notice, to, "interactive"), "interactive": interactive}
+
+
+def answer(notice: Notice) -> str:
+    """Return what the button of a notice holds; empty where it is about no incident."""
+    return f"{ANSWER}{notice.incident_id}" if notice.incident_id else ""
+
+
 def template_message(notice: Notice, to: str, options: Options, name: str, media_id: str | None) -> dict[str, Any]:
     """Return an approved template, filled; with ``media_id`` as the picture in its header."""
     components: list[dict[str, Any]] = []
@@ -67,6 +93,10 @@ def template_message(notice: Notice, to: str, options: Options, name: str, media
         parameter["parameter_name"] = parameter_name
     if body:
         components.append({"type": "body", "parameters": body})
+    if options.template_button and answer(notice):
+        # Also where no answer is asked for: the template shows its button anyway, and it should know its incident.
+        payload = [{"type": "payload", "payload": answer(notice)}]
+        components.append({"type": "button", "sub_type": "quick_reply", "index": "0", "parameters": payload})
     # Meta's OpenAPI requires the policy; "deterministic" is the only one there is.
     language = {"code": options.template_language, "policy": "deterministic"}
     return {
@@ -87,12 +117,14 @@ def parameter_text(text: str) -> str:
 
 
 def _base(notice: Notice, to: str, kind: str) -> dict[str, Any]:
+    thread = {"context": {"message_id": notice.thread}} if notice.thread else {}
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": to,
         "type": kind,
         "biz_opaque_callback_data": callback(notice.key),
+        **thread,
     }
 
 

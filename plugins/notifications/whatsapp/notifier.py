@@ -14,7 +14,7 @@ from .graph import Accepted, AnswerLost, Graph, GraphError, NotSent, Refused
 from .inbound import Webhook
 from .options import Options
 from .pacing import Pace
-from .pictures import NoPicture, Pictures
+from .uploads import CLIP, PICTURE, NotUploaded, Uploads
 from .verdicts import PAIR_LIMIT, PICTURE_REFUSED, SHARED_LIMITS, UNKNOWN, WINDOW_CLOSED, Fault, fault_of
 
 # A wait for the number's throughput is shorter than this; anything longer goes back to the outbox.
@@ -24,8 +24,8 @@ UNKNOWN_TRIES = 3
 MAX_COUNTED = 256
 
 
-class Picture(msgspec.Struct, frozen=True):
-    """Hold the picture of one notice, or why it goes without; both empty where there never was one."""
+class Attached(msgspec.Struct, frozen=True):
+    """Hold the picture or recording of a notice, or why it goes without; both empty where there never was one."""
 
     media_id: str | None = None
     why: str = ""
@@ -34,23 +34,26 @@ class Picture(msgspec.Struct, frozen=True):
 class WhatsApp:
     """Fulfil ``Notifier`` and ``Inbound`` over Meta's Cloud API.
 
-    Within 24 hours of the recipient's last message: free text or picture with caption. Otherwise
-    an approved template. The notice's key travels as ``biz_opaque_callback_data`` and comes back
-    in every status, so a message whose answer was lost can still be confirmed.
+    Within 24 hours of the recipient's last message: free text or picture with caption, or the recording
+    itself. Otherwise an approved template. A notice that asks for an answer has a button in either. The
+    notice's key travels as ``biz_opaque_callback_data`` and comes back in every status, so a message whose
+    answer was lost can still be confirmed.
     """
 
     def __init__(self, settings: NotifierSettings, services: Services) -> None:
         self._options = Options.read(settings.options)
         self._services = services
         self._graph = Graph(self._options, services)
-        self._pictures = Pictures(self._graph, services)
+        self._pictures = Uploads(self._graph, services, PICTURE)
+        self._clips = Uploads(self._graph, services, CLIP)
         self._conversations = Conversations(services)
-        self._picture_refused: dict[str, None] = {}
-        self._webhook = Webhook(self._options, services, self._conversations, self._on_picture_refused)
+        self._files_refused: dict[str, None] = {}
+        self._webhook = Webhook(self._options, services, self._conversations, self._on_file_refused)
         self._pace = Pace(services.clock.mono_s())
         self._unknown: Counter[str] = Counter()
         self.can_confirm = bool(self._options.app_secret and self._options.verify_token)
         self.on_unsure = self._options.on_unsure
+        self.carries = frozenset({"clip", "answers"})
 
     def __repr__(self) -> str:
         return f"WhatsApp({self._options.phone_number_id})"
@@ -83,9 +86,35 @@ class WhatsApp:
         """Let go; the session is the hub's."""
 
     async def _send(self, notice: Notice, to: str) -> tuple[Accepted, str]:
-        """Send in the form that the window allows; Meta may correct us once about window and picture."""
+        """Send in the form that the window allows."""
         is_open = await self._conversations.is_open(to)
-        picture: Picture | None = None
+        if not notice.clip:
+            return await self._send_words(notice, to, is_open)
+        clip = await self._clip(notice, notice.clip, is_open)
+        if clip.media_id:
+            return await self._send_clip(notice, to, clip.media_id), ""
+        words = self._services.texts("whatsapp.clip.where", text=notice.text)
+        notice = msgspec.structs.replace(notice, text=words, parameters=(words,))
+        accepted, detail = await self._send_words(notice, to, is_open)
+        return accepted, "; ".join(part for part in (clip.why, detail) if part)
+
+    async def _send_clip(self, notice: Notice, to: str, media_id: str) -> Accepted:
+        """Send the recording; where Meta will not have it, the next try goes without: there is no time for it in this.
+
+        The upload may have taken most of what a send may take.
+        """
+        try:
+            return await self._graph.send(messages.video_message(notice, to, media_id))
+        except Refused as err:
+            if err.error.code == WINDOW_CLOSED:
+                await self._conversations.close(to)
+            elif err.error.code in PICTURE_REFUSED:
+                self._on_file_refused(notice.key)
+            raise
+
+    async def _send_words(self, notice: Notice, to: str, is_open: bool) -> tuple[Accepted, str]:
+        """Send text and picture; Meta may correct us once about window and picture."""
+        picture: Attached | None = None
         while True:
             if picture is None and (is_open or self._options.template_header == "image"):
                 picture = await self._picture(notice)
@@ -105,8 +134,11 @@ class WhatsApp:
             held = "" if accepted.status in {"", "accepted"} else accepted.status
             return accepted, "; ".join(part for part in (detail, held) if part)
 
-    def _body(self, notice: Notice, to: str, is_open: bool, picture: Picture) -> tuple[dict[str, Any], str]:
+    def _body(self, notice: Notice, to: str, is_open: bool, picture: Attached) -> tuple[dict[str, Any], str]:
         """Return the message, and what the receipt should say about its picture."""
+        if is_open and notice.asks_answer and notice.incident_id:
+            title = self._services.texts("whatsapp.button")
+            return messages.button_message(notice, to, picture.media_id, title), picture.why
         if is_open and picture.media_id:
             return messages.image_message(notice, to, picture.media_id), ""
         if is_open:
@@ -120,27 +152,42 @@ class WhatsApp:
         name = options.template if picture.media_id else options.template_without_image
         return messages.template_message(notice, to, options, name, picture.media_id), picture.why
 
-    async def _picture(self, notice: Notice) -> Picture:
+    async def _clip(self, notice: Notice, clip_id: str, is_open: bool) -> Attached:
+        clip = await self._services.clip(clip_id)
+        why = "missing" if clip is None else "window" if not is_open else ""
+        if notice.key in self._files_refused:
+            why = "refused"
+        elif clip is not None and clip.codec != "h264":
+            # Meta, "Supported media types": only H.264 is played.
+            why = "codec"
+        if why or clip is None:
+            return self._without(why, "clip")
+        try:
+            return Attached(await self._clips.media_id(clip.path))
+        except NotUploaded as err:
+            return self._without(str(err), "clip")
+
+    async def _picture(self, notice: Notice) -> Attached:
         if not notice.image:
-            return Picture()
-        if notice.key in self._picture_refused:
+            return Attached()
+        if notice.key in self._files_refused:
             return self._without("refused")
         try:
-            return Picture(await self._pictures.media_id(notice.image))
-        except NoPicture as err:
+            return Attached(await self._pictures.media_id(notice.image))
+        except NotUploaded as err:
             return self._without(str(err))
 
-    def _no_header(self, notice: Notice) -> Picture:
-        return self._without("no_header") if notice.image else Picture()
+    def _no_header(self, notice: Notice) -> Attached:
+        return self._without("no_header") if notice.image else Attached()
 
-    def _without(self, why: str) -> Picture:
-        return Picture(None, self._services.texts(f"whatsapp.picture.{why}"))
+    def _without(self, why: str, what: str = "picture") -> Attached:
+        return Attached(None, self._services.texts(f"whatsapp.{what}.{why}"))
 
-    def _on_picture_refused(self, key: str) -> None:
-        """Send this notice without its picture, should the outbox send it again."""
-        self._picture_refused[key] = None
-        if len(self._picture_refused) > MAX_COUNTED:
-            del self._picture_refused[next(iter(self._picture_refused))]
+    def _on_file_refused(self, key: str) -> None:
+        """Send this notice without its picture or recording, should the outbox send it again."""
+        self._files_refused[key] = None
+        if len(self._files_refused) > MAX_COUNTED:
+            del self._files_refused[next(iter(self._files_refused))]
 
     async def _keep_pace(self, to: str) -> None:
         clock = self._services.clock

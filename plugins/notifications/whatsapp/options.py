@@ -49,6 +49,7 @@ _OPTIONS = {
         ("none", "image")
     ),
     vol.Optional("template_without_image", description="whatsapp.option.template_without_image"): _TEMPLATE,
+    vol.Optional("template_button", default=False, description="whatsapp.option.template_button"): bool,
     vol.Optional("parameter_names", default=[], description="whatsapp.option.parameter_names"): [
         vol.All(str, vol.Match(r"^[a-z][a-z0-9_]*$"))
     ],
@@ -79,6 +80,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     template_language: str = "id"
     template_header: Literal["none", "image"] = "none"
     template_without_image: str = ""
+    template_button: bool = False
     parameter_names: tuple[str, ...] = ()
     parameter_count: int | None = None
     country_code: str = "62"

@@ -1,10 +1,12 @@
-"""Pictures on their way to WhatsApp: read, checked, uploaded once for all recipients."""
+"""Pictures and recordings on their way to WhatsApp: read, checked, uploaded once for all recipients."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from ....core import Services, SiagaError
 from .graph import AnswerLost, Graph, Refused
@@ -12,34 +14,61 @@ from .verdicts import fault_of
 
 # Meta, "Supported media types": an image is JPEG or PNG of at most 5 MB.
 MAX_PICTURE_BYTES = 5_000_000
+# Meta, "Supported media types": a video is MP4 (H.264 and AAC) of at most 16 MB.
+MAX_CLIP_BYTES = 16_000_000
 # After this an alert goes without its picture: the alert that arrives matters most.
 PATIENCE_S = 20.0
+# A recording comes behind its alert, and a weak line needs longer. With one request for the message (at most
+# 18 s) it stays under the 60 s that a send may take.
+CLIP_PATIENCE_S = 38.0
 TRIES = 3
 AGAIN_AFTER_S = 30.0
 MAX_KEPT = 64
-# Meta keeps an uploaded picture for 30 days; ours are needed for minutes.
+# Meta keeps an uploaded file for 30 days; ours are needed for minutes.
 KEEP_S = 24 * 3600.0
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
-class NoPicture(SiagaError):
-    """Say why a notice goes without its picture, as the last part of ``whatsapp.picture.*`` in the texts."""
+class NotUploaded(SiagaError):
+    """Say why a file does not go, as the last part of ``whatsapp.picture.*`` or ``whatsapp.clip.*`` in the texts."""
 
 
-class Pictures:
-    """Upload each picture once; bounded in number and age."""
+class FileKind(NamedTuple):
+    """Say what Meta takes of one kind of file: how large, how long we try, and the MIME type of its first bytes."""
 
-    def __init__(self, graph: Graph, services: Services) -> None:
+    max_bytes: int
+    patience_s: float
+    mime_type: Callable[[bytes], str | None]
+
+
+def _image_type(content: bytes) -> str | None:
+    return next((mime for magic, mime in _MAGIC.items() if content.startswith(magic)), None)
+
+
+def _video_type(content: bytes) -> str | None:
+    # ISO 14496-12: a file begins with the length of its first box and the box's name.
+    return "video/mp4" if content[4:8] == b"ftyp" else None
+
+
+PICTURE = FileKind(MAX_PICTURE_BYTES, PATIENCE_S, _image_type)
+CLIP = FileKind(MAX_CLIP_BYTES, CLIP_PATIENCE_S, _video_type)
+
+
+class Uploads:
+    """Upload each file of one kind once; bounded in number and age."""
+
+    def __init__(self, graph: Graph, services: Services, kind: FileKind) -> None:
         self._graph = graph
         self._services = services
+        self._kind = kind
         self._ids: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._failed: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def media_id(self, relative: str) -> str:
-        """Return the id under which Meta holds a picture; uploading is safe to repeat.
+        """Return the id under which Meta holds a file; uploading is safe to repeat.
 
-        NoPicture when there is none to send; NotSent when there is no network at all; Refused
+        NotUploaded when there is none to send; NotSent when there is no network at all; Refused
         when the API says something that the message would meet as well.
         """
         lock = self._locks.setdefault(relative, asyncio.Lock())
@@ -51,7 +80,7 @@ class Pictures:
                 self._locks.pop(relative, None)
 
     def forget(self, relative: str) -> None:
-        """Upload again next time: Meta does not know this picture any more."""
+        """Upload again next time: Meta does not know this file any more."""
         self._ids.pop(relative, None)
 
     def _kept(self, relative: str) -> str | None:
@@ -63,22 +92,23 @@ class Pictures:
         clock = self._services.clock
         why, at_s = self._failed.get(relative, ("", 0.0))
         if why and clock.mono_s() - at_s < AGAIN_AFTER_S:
-            raise NoPicture(why)
+            raise NotUploaded(why)
         try:
             return await self._upload(relative)
-        except NoPicture as err:
+        except NotUploaded as err:
             self._failed[relative] = (str(err), clock.mono_s())
             if len(self._failed) > MAX_KEPT:
                 self._failed.popitem(last=False)
             raise
 
     async def _upload(self, relative: str) -> str:
-        content = await asyncio.to_thread(_read, self._services.media_path(relative))
-        mime_type = next((mime for magic, mime in _MAGIC.items() if content.startswith(magic)), None)
+        path = self._services.media_path(relative)
+        content = await asyncio.to_thread(_read, path, self._kind.max_bytes)
+        mime_type = self._kind.mime_type(content)
         if mime_type is None:
-            raise NoPicture("unreadable")
+            raise NotUploaded("unreadable")
         clock = self._services.clock
-        end_s = clock.mono_s() + PATIENCE_S
+        end_s = clock.mono_s() + self._kind.patience_s
         for attempt in range(TRIES):
             left_s = end_s - clock.mono_s()
             if left_s < 1:
@@ -92,12 +122,12 @@ class Pictures:
                 if fault and fault.decision == "ask_operator":
                     raise
                 if fault and fault.decision == "give_up":
-                    raise NoPicture("refused") from err
+                    raise NotUploaded("refused") from err
             else:
                 self._keep(relative, media_id)
                 return media_id
             await clock.sleep(min(2.0**attempt, max(0.0, end_s - clock.mono_s())))
-        raise NoPicture("not_uploaded")
+        raise NotUploaded("not_uploaded")
 
     def _keep(self, relative: str, media_id: str) -> None:
         self._ids[relative] = (media_id, self._services.clock.mono_s())
@@ -106,10 +136,10 @@ class Pictures:
             self._ids.popitem(last=False)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, max_bytes: int) -> bytes:
     try:
-        if path.stat().st_size > MAX_PICTURE_BYTES:
-            raise NoPicture("too_large")
+        if path.stat().st_size > max_bytes:
+            raise NotUploaded("too_large")
         return path.read_bytes()
     except OSError as err:
-        raise NoPicture("missing") from err
+        raise NotUploaded("missing") from err
