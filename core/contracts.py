@@ -88,10 +88,7 @@ class Services(Protocol):
         ...
 
     async def clip(self, clip_id: str) -> Clip | None:
-        """Return a finished recording by the id that a notice's ``clip`` names, None where there is none (yet).
-
-        Its file is ``media_path(clip.path)``; it may have gone with the days that are kept.
-        """
+        """Return a finished recording by a notice's ``clip``; its file may be gone. None: there is none (yet)."""
         ...
 
     async def remember(self, key: str, value: Json) -> None:
