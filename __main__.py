@@ -29,6 +29,8 @@ from .core.plugin_manager import PluginManager
 from .core.settings import Settings
 from .core.tasks import unless
 from .core.texts import Texts
+from .rules.blueprint_list import listed
+from .rules.blueprints import library
 from .rules.editor_schemas import editor_schemas, editor_settings
 from .rules.engine import RuleEngine
 from .rules.parse import load_rules
@@ -218,6 +220,21 @@ def write_schemas(config: Path, show: str | None) -> None:
         _give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
     click.echo(say("cli.rules.schema.written", folder=folder), err=True)
     click.echo(json.dumps(editor_settings(), indent=2))
+
+
+@rules.command(name="blueprints", help=say("cli.rules.blueprints.help"))
+@config_argument
+def list_blueprints(config: Path) -> None:
+    """List what rules can be made from, each with what it needs; exit 1 when one of the site's own is wrong."""
+    plugins, settings, problems = _read(config)
+    if settings is None:
+        _give_up("\n".join(map(str, problems)))
+    texts = Texts(settings.site.language)
+    found = library(plugins, settings, texts).all()
+    for line in listed(found, texts):
+        click.echo(line)
+    if any(blueprint.problems for blueprint in found):
+        sys.exit(1)
 
 
 def _one_time() -> str:

@@ -105,6 +105,15 @@ def is_outside(name: str) -> bool:
     return name.startswith(("/", "\\", "~")) or ".." in name.replace("\\", "/").split("/") or ":" in name
 
 
+def folders_of(home: Path) -> tuple[Path, ...]:
+    """Return the site's folder of blueprints and those below it, where a change changes rules."""
+    found = [home / FOLDER]
+    for above, folders, _ in os.walk(home / FOLDER):
+        folders[:] = sorted(one for one in folders if one[0] not in "._")
+        found += [Path(above, one) for one in folders]
+    return tuple(found[:_MAX_FILES])
+
+
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     for above, folders, names in os.walk(folder):

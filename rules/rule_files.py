@@ -16,6 +16,7 @@ from ..core.settings import Settings
 from ..core.tasks import TaskHandle, Tasks, back_off_s
 from ..core.texts import Texts
 from ..core.types import Event, Json, new_id
+from .blueprints import folders_of
 from .file_watch import FileWatch
 from .files_deciding import ReloadOutcome, merged, needs_restart, why_refused
 from .parse import load_rules
@@ -27,8 +28,6 @@ logger = logging.getLogger(__name__)
 READ_LIMIT_S = 60.0
 # Names and problems in an event; a site of a thousand rules must not fill the journal with one.
 MOST_NAMED = 50
-# Beside the configuration; what stands in it is part of the rules that use it.
-BLUEPRINTS = "blueprints"
 
 
 class ReloadHub(Hub, Protocol):
@@ -215,7 +214,7 @@ class RuleFiles:
 
     def _learn_folders(self, folders: tuple[Path, ...]) -> None:
         home = self._file.absolute().parent
-        found = tuple(dict.fromkeys((home, home / BLUEPRINTS, *folders)))
+        found = tuple(dict.fromkeys((home, *folders_of(home), *folders)))
         if found != self._folders:
             self._folders = found
             if self._watch is not None:

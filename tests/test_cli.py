@@ -128,6 +128,17 @@ def test_check_names_file_and_line_of_every_mistake_and_ends_with_1(folder):
     assert "Traceback" not in said.stderr
 
 
+def test_blueprints_are_listed_with_what_each_needs_and_a_wrong_one_is_shown(folder):
+    said = siaga("rules", "blueprints", folder=folder)
+    assert said.returncode == 0
+    assert "banjir-siaga: Banjir: tahap Siaga 4 sampai 1 (bawaan)\n" in said.stdout
+    (folder / "blueprints").mkdir()
+    (folder / "blueprints" / "salah.yaml").write_text("blueprint: {nama: Salah}\ntriggers: []\nactions: []\n")
+    said = siaga("rules", "blueprints", folder=folder)
+    assert said.returncode == 1
+    assert "blueprints/salah.yaml:1: blueprint.nama: " in said.stdout and "Traceback" not in said.stderr
+
+
 def test_plugins_lists_all_with_their_offers_and_needs_no_configuration(folder):
     (folder / "plugins").mkdir()
     (folder / "plugins" / "rusak.py").write_text("1 / 0\n")

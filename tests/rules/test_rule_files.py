@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import textwrap
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -12,6 +13,7 @@ from hub_for_rules import built_in_words, close_hub, event, open_hub, until
 from siaga.core.clock import SystemClock
 from siaga.core.config import load_settings
 from siaga.core.tasks import Tasks
+from siaga.rules.blueprints import folders_of
 from siaga.rules.engine import RuleEngine
 from siaga.rules.file_watch import FileWatch
 from siaga.rules.parse import load_rules
@@ -247,3 +249,20 @@ async def test_what_is_no_yaml_wakes_nobody(tmp_path):
     os.utime(tmp_path / "a.yaml", ns=(1, 1))
     assert await handle.wait(5)
     await tasks.stop()
+
+
+async def test_a_changed_blueprint_changes_the_rules_that_use_it_also_in_a_folder_of_its_own(tmp_path):
+    async with site(tmp_path) as here:
+        (tmp_path / "blueprints" / "rw05").mkdir(parents=True)
+        text = "blueprint: {name: Catat}\n" + textwrap.dedent(LOGS.partition("\n")[2])
+        here.write("blueprints/rw05/catat.yaml", text)
+        here.write("rules/b.yaml", "- id: mencatat\n  use_blueprint: {path: rw05/catat}\n")
+        assert (await here.files.reload()).problems == ()
+        assert folders_of(tmp_path) == (tmp_path / "blueprints", tmp_path / "blueprints" / "rw05")
+        here.write("blueprints/rw05/catat.yaml", text.replace("satu", "tiga"))
+        assert (await here.files.reload()).changed == ("mencatat",)
+        here.write("blueprints/rw05/catat.yaml", text.replace("object.person", "object.persn"))
+        outcome = await here.files.reload()
+        assert outcome.off == ("mencatat",)
+        assert str(outcome.problems[0]).startswith("blueprints/rw05/catat.yaml:2: ")
+        assert await here.states() == {"menunggu": True, "mencatat": False}
