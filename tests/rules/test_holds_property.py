@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from siaga.core.clock import ManualClock
 from siaga.core.event_log import Committed
+from siaga.core.states import StateBook
 from siaga.core.texts import Texts
 from siaga.rules.deciding import Decider
 from siaga.rules.engine import index_of
@@ -65,7 +66,7 @@ class World:
     def open(self):
         texts = Texts("id")
         site = settings()
-        hub = SimpleNamespace(settings=site, clock=self.clock, texts=texts, states=None)
+        hub = SimpleNamespace(settings=site, clock=self.clock, texts=texts, states=StateBook())
         box = TemplateBox({}, site.site, self.clock, texts)
         self.book = HoldBook(self.clock)
         self.book.load(self.disk["holds"].values())
