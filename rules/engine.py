@@ -25,7 +25,8 @@ from .index import NEAR_MISSES_KEPT, RuleIndex
 from .outside import Act, Sources, do_action
 from .reloading import ReloadReport, compared, compile_all, drop_gone, fates_of
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState, Sourced
-from .run_log import Figures, RunLog
+from .rule_states import rule_states
+from .run_log import RunLog
 from .running import Runs
 from .sources import SourceHub, TriggerSources
 from .templates import TemplateBox
@@ -130,23 +131,7 @@ class RuleEngine:
 
     async def rules(self) -> tuple[RuleState, ...]:
         """Return every rule of the files, wrong ones with their problems, in the order of the files."""
-        states = [self._state(rule) for rule in self._rules.values()]
-        wrong: dict[str, list[RuleProblem]] = {}
-        for problem in self._problems:
-            wrong.setdefault(problem.rule_id, []).append(problem)
-        for rule_id, found in wrong.items():
-            first = found[0]
-            states.append(
-                RuleState(
-                    id=rule_id,
-                    alias=first.alias,
-                    file=first.file,
-                    line=first.line,
-                    is_on=False,
-                    problems=tuple(one.problem for one in found),
-                )
-            )
-        return tuple(sorted(states, key=lambda state: (state.file, state.line)))
+        return rule_states(self._rules.values(), self._problems, self._decider.figures, self._running)
 
     async def traces(self, rule_id: str, limit: int = 10) -> tuple[Trace, ...]:
         """Return a rule's newest traces, newest first; what was dropped is one short trace per cause and run."""
@@ -298,20 +283,8 @@ class RuleEngine:
 
     # --- telling ----------------------------------------------------------------------------------
 
-    def _state(self, rule: Rule) -> RuleState:
-        figures: Figures | None = self._decider.figures.get(rule.id)
-        return RuleState(
-            id=rule.id,
-            alias=rule.alias,
-            file=rule.file,
-            line=rule.line,
-            is_on=rule.is_enabled,
-            mode=rule.mode,
-            description=rule.description,
-            last_triggered=figures.last_at if figures else None,
-            runs=figures.runs if figures else 0,
-            running=len(self._runs.of(rule.id)) if self._runs is not None else 0,
-        )
+    def _running(self, rule_id: str) -> int:
+        return len(self._runs.of(rule_id)) if self._runs is not None else 0
 
     def _worded(self, trace: Trace) -> Trace:
         if trace.state != "dropped":
