@@ -1,4 +1,4 @@
-"""Runs of rules and the rules themselves as plain text, for the command line: the words of the pages, without a page."""
+"""Runs of rules, and the rules themselves, as plain text for the command line, in the words of the pages."""
 
 from __future__ import annotations
 
