@@ -12,7 +12,7 @@ import msgspec
 import voluptuous as vol
 from msgspec.structs import replace
 
-from ..core.errors import ActionFailed, TemplateFailed
+from ..core.errors import TemplateFailed
 from ..core.event_log import Committed
 from ..core.tasks import unless
 from ..core.types import Event, Json, TraceStep
@@ -83,8 +83,6 @@ async def take_wait_trigger(walk: Walk, step: Step) -> None:
 
 async def _wait_for(walk: Walk, step: WaitTriggerStep) -> tuple[datetime, Waited]:
     """Return until when a wait lasts at most, and how it ended. FAULTS, vol.Invalid."""
-    if walk.waits is None:
-        raise ActionFailed(walk.hub.texts("rules.run.no_waits"))
     # Copies: a trigger learns whose it is, and runs side by side wait by the same step.
     triggers = tuple(replace(bound, trigger=copy(bound.trigger)) for bound in step.triggers)
     is_again = walk.waited(step) is not None

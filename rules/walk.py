@@ -14,7 +14,7 @@ from ..core.errors import ActionFailed, StoreFailed
 from ..core.types import Event, Json, Struct, TraceStep
 from .faults import verdict_of
 from .lateness import stood_still_s
-from .outside import Act, RunHub, Waits, do_action
+from .outside import Act, RunHub, Waits
 from .rule import ActionStep, BoundCondition, Rule, Step
 from .run_log import RunLog, RunRow, RunState
 from .steps import TURN_LIMIT, ScriptStep, WaitTemplateStep, WaitTriggerStep
@@ -90,8 +90,8 @@ class Walk:
         box: TemplateBox,
         log: RunLog,
         variables: Mapping[str, Any],
-        waits: Waits | None = None,
-        act: Act = do_action,
+        waits: Waits,
+        act: Act,
     ) -> None:
         self._takers = takers
         self.rule = opened.rule
