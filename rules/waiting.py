@@ -10,7 +10,7 @@ from typing import Protocol
 from ..core.clock import Clock
 from ..core.errors import StoreFailed
 from ..core.event_log import Committed, EventLog
-from ..core.tasks import unless
+from ..core.tasks import back_off_s, unless
 from ..core.types import Event, Struct
 from .faults import miss_of
 from .holds import Hold, HoldBook, hold_trigger
@@ -58,16 +58,28 @@ class Wait:
         """Return when one of the triggers fired, or ``left_s`` seconds are over."""
         clock = self._book.clock
         until_s = clock.mono_s() + left_s
-        if self._is_again:
-            await self._book.resume(self)
-        else:
-            await self._book.keep_begun(self)
+        await (self._resume() if self._is_again else self._book.keep_begun(self))
         if not self.is_over.is_set():
             await unless(self.is_over, lambda: clock.sleep(max(0.0, until_s - clock.mono_s())))
         if not self.is_over.is_set():
-            # What was committed in time and is not met yet counts.
-            await self._book.catch_up(self)
+            try:
+                # What was committed in time and is not met yet counts.
+                await self._book.catch_up(self)
+            except StoreFailed as err:
+                logger.error("wait %s: what came last could not be read: %s", self.owner, err)
         return self.ended or Ended()
+
+    async def _resume(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._book.resume(self)
+            except StoreFailed as err:
+                failures += 1
+                logger.error("wait %s cannot go on yet: %s", self.owner, err)
+                await self._book.clock.sleep(back_off_s(failures))
+            else:
+                return
 
     def close(self) -> None:
         """Wait no more."""

@@ -132,6 +132,7 @@ class StepBench:
         self.calls = []
         self.refusals = 0
         self.make_sources = None
+        self.prepare = lambda hub: None
         self.triggers = "[{trigger: event, kind: object.person}]"
         self.hub = self.engine = None
         self._rules = self._scripts = ""
@@ -154,6 +155,7 @@ class StepBench:
 
     async def _open(self, loaded, clock=None):
         self.hub = await open_hub(self.folder / "siaga.db", clock)
+        self.prepare(self.hub)
         write = self.hub.journal.write
 
         async def counted(job, then=None):

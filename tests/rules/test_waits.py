@@ -6,6 +6,8 @@ import pytest
 from hub_for_rules import event, until
 from step_bench import Bells, StepBench, say
 
+from siaga.core.errors import StoreFailed
+
 WAIT = "\n    - wait_for_trigger: {trigger}\n      timeout: {timeout}\n    - " + say(
     "{{ wait.completed }} {{ wait.trigger.event.kind if wait.trigger else '-' }}"
 )
@@ -104,6 +106,43 @@ async def test_a_wait_that_an_event_ended_ends_the_same_way_though_the_hub_died_
     await bench.tell(seen(bench, data={"lain": 1}))
     assert bench.done == ["True zone.enter"]
     assert (await bench.rows())["actions[0]"].values["trigger"]["event"]["id"] == first.id
+
+
+async def test_a_disk_that_cannot_be_read_when_the_time_is_over_ends_the_wait_all_the_same(bench):
+    await bench.open(waits_for(timeout=100))
+    await bench.tell()
+    bench.hub.events.after = failing(bench.hub.events.after, times=1)
+    await bench.advance(100)
+    assert bench.done == ["False -"]
+
+
+async def test_a_wait_goes_on_after_a_restart_on_a_disk_that_cannot_be_read_at_first(bench):
+    await bench.open(waits_for())
+    await bench.tell()
+    await bench.engine.stop()
+    await bench.hub.emit(seen(bench))
+    bench.prepare = lambda hub: setattr(hub.events, "after", failing(hub.events.after, times=3))
+    await bench.close()
+    await bench._open(bench.read(waits_for()))
+    for _ in range(20):
+        await bench.hub.clock.advance(1)
+        await asyncio.sleep(0.01)
+    await bench.rest()
+    assert bench.done == ["True zone.enter"]
+
+
+def failing(work, times):
+    """Return work that a disk refuses some times."""
+    left = times
+
+    async def refusing(*args):
+        nonlocal left
+        if left:
+            left -= 1
+            raise StoreFailed("disk rusak")
+        return await work(*args)
+
+    return refusing
 
 
 async def test_a_loop_of_waits_leaves_nothing_behind(bench):
