@@ -17,6 +17,7 @@ from ..core.yaml_lines import Gap, LineDict, LineList, place_of, plain
 from ..core.yaml_places import secrets_in
 from .blueprint_use import USE, expand, explained, problems_of
 from .blueprints import Blueprints
+from .incident_keys import opened_keys, slips
 from .parse_conditions import read_conditions
 from .parse_cooldown import cooldown, read_cooldown_key
 from .parse_steps import read_steps
@@ -64,6 +65,7 @@ def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Te
     items = nodes if isinstance(nodes, LineList) else LineList(nodes)
     scripts = read_scripts(words, settings, texts, box)
     rules: dict[str, Rule] = {}
+    incidents: dict[str, tuple[int, list[Spot]]] = {}
     blueprints = Blueprints(Reading(words, settings, texts, box, scripts))
     problems: list[RuleProblem] = [*scripts.problems, *problems_of(blueprints)]
     for number in range(len(items)):
@@ -76,6 +78,13 @@ def load_rules(nodes: Iterable[Any], words: Words, settings: Settings, texts: Te
             problems += _told(items, number, reading.problems)
         else:
             rules[rule.id] = rule
+            incidents[rule.id] = (number, reading.incidents)
+    # A rule that is wrong may be the one that opens it.
+    opened = opened_keys(rules.values(), settings) if not problems else frozenset[str]()
+    for rule_id, (number, named) in incidents.items():
+        if found := list(slips(named, opened, texts)):
+            del rules[rule_id]
+            problems += _told(items, number, found)
     return LoadedRules(
         rules=tuple(rules.values()), problems=tuple(problems), template_functions=words.template_functions
     )

@@ -75,3 +75,6 @@ def check_subjects(reading: Reading, node: LineDict, path: str) -> None:
     for sort in ("kind", "camera", "zone", "group", "place"):
         if sort in node:
             reading.names(Spot(node, sort, join_path(path, sort)), sort, named)
+    for key in ("incident", "key"):
+        if key in node and (key == "incident" or node.get("trigger") == "incident"):
+            reading.note_incidents(Spot(node, key, join_path(path, key)))

@@ -63,6 +63,7 @@ class Reading:
         self.problems: list[Problem] = []
         self.templates: dict[str, None] = {}
         self.scripts: dict[str, Script] = {}
+        self.incidents: list[Spot] = []
         self._box = box
         self._shelf = shelf
 
@@ -151,6 +152,11 @@ class Reading:
             place = place_of(spot.container, spot.key)
             self.add([Problem(file=place.file, line=place.line, path=spot.path, what=str(err))])
         self.templates[source] = None
+
+    def note_incidents(self, spot: Spot) -> None:
+        """Remember keys of incidents that somebody looks at; who opens them is known when every rule was read."""
+        is_list = isinstance(spot.value, list)
+        self.incidents += [spot.inside(number) for number in range(len(spot.value))] if is_list else [spot]
 
     def names(self, spot: Spot, sort: str, cameras: Iterable[str] = ()) -> None:
         """Check that what a spot names exists; ``sort`` is camera, zone, contact or kind."""

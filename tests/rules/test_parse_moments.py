@@ -92,3 +92,41 @@ def test_a_group_or_place_is_its_cameras(tmp_path, trigger, cameras):
 def test_a_state_of_a_group_watches_each_of_its_cameras(tmp_path):
     [rule] = read(tmp_path, "{trigger: state, group: sungai, to: offline}").rules
     assert set(rule.triggers[0].trigger.watched.of) == {"kali", "ptz"}
+
+
+OPENERS = """
+- id: banjir
+  triggers: [{trigger: event, kind: flood.stage, camera: kali}]
+  actions:
+    - choose:
+        - conditions: "{{ true }}"
+          sequence: [{action: notify, target: {contact: posko}, data: {message: x, incident: banjir-kali}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("banjir-kali", ""),
+        ("banjir-kalli", "maksud Anda 'banjir-kali'"),
+        ("banjir/kali", ""),  # the rule's own, by camera
+        ("banjir/kal", "maksud Anda 'banjir/kali'"),
+        ("dari-plugin-lain", ""),  # nobody here opens it, and it resembles none that somebody does
+    ],
+)
+def test_an_incident_s_key_that_is_misspelt_is_told(tmp_path, key, near):
+    for word in (f"{{trigger: state, incident: {key}}}", f"{{trigger: incident, key: [{key}]}}"):
+        waiting = f"- id: tunggu\n  triggers: [{word}]\n  actions: [{{action: snapshot, target: {{camera: kali}}}}]\n"
+        loaded = read_rules(OPENERS + waiting, tmp_path)
+        told = [str(one.problem) for one in loaded.problems]
+        assert len(told) == bool(near) and all(near in one and "banjir.yaml:9" in one for one in told), told
+        assert [rule.id for rule in loaded.rules] == (["banjir"] if near else ["banjir", "tunggu"])
+
+
+def test_where_a_template_makes_keys_none_is_wrong(tmp_path):
+    opener = OPENERS.replace("banjir-kali", "'banjir-{{ trigger.event.camera.id }}'")
+    waiting = (
+        "- id: tunggu\n  triggers: [{trigger: state, incident: banjir-kal}]\n"
+        "  actions: [{action: snapshot, target: {camera: kali}}]\n"
+    )
+    assert not read_rules(opener + waiting, tmp_path).problems
