@@ -47,6 +47,7 @@ def _plan(deciding: Deciding, first: Telling, clip_id: str) -> None:
         incident_id=notice.incident_id,
         since=now,
     )
+    why = deciding.texts("alerts.held_thread")
     telling = Telling(
         notice=second,
         what="clip",
@@ -56,7 +57,9 @@ def _plan(deciding: Deciding, first: Telling, clip_id: str) -> None:
         contact=first.contact,
         name=first.name,
         alert_key=first.alert_key,
-        reason=deciding.texts("alerts.held_thread"),
+        reason=why,
+        held_at=now,
+        held_why=why,
         hold="thread",
         counts=False,
         follows=notice.key,
@@ -79,7 +82,7 @@ def release_clips(deciding: Deciding, records: Mapping[str, NoticeRecord]) -> No
         record = records.get(telling.follows)
         if record is not None and record.state in _GONE:
             why = deciding.texts("alerts.dropped_first_failed")
-            changed.append(msgspec.structs.replace(telling, state="dropped", reason=why))
+            changed.append(msgspec.structs.replace(telling, state="dropped", reason=why, at=deciding.now))
         elif (record is not None and record.provider_id) or deciding.now >= telling.notice.expires_at:
             thread = record.provider_id if record else None
             sent = msgspec.structs.replace(telling.notice, thread=thread)

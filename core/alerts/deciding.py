@@ -163,6 +163,7 @@ class Deciding:
         self, notice: Notice, what: What, recipient: Recipient, alert_key: str = "", hold: Hold | None = None
     ) -> Telling:
         """Keep a message to one address, or keep it back; return it."""
+        why = self.texts(f"alerts.held_{hold.kind}", time=self.clock_time(hold.until)) if hold else ""
         telling = Telling(
             notice=notice,
             what=what,
@@ -172,7 +173,9 @@ class Deciding:
             contact=recipient.id,
             name=recipient.name,
             alert_key=alert_key,
-            reason=self.texts(f"alerts.held_{hold.kind}", time=self.clock_time(hold.until)) if hold else "",
+            reason=why,
+            held_at=self.now if hold else None,
+            held_why=why,
             hold=hold.kind if hold else "",
             counts=what in ("alert", "escalation", "summary"),
         )
@@ -243,7 +246,9 @@ class Deciding:
         """Take no further step for an incident, and drop what was held back of it."""
         self.rows.cancel_escalations(incident.id)
         held = self.rows.tellings("incident = ? and state = 'held' and hold in ('quiet', 'limit')", incident.id)
-        self.rows.keep_tellings([msgspec.structs.replace(one, state="dropped", reason=why) for one in held])
+        self.rows.keep_tellings(
+            [msgspec.structs.replace(one, state="dropped", reason=why, at=self.now) for one in held]
+        )
 
     def _tell_answer(self, incident: Incident, answered_from: Address | None) -> list[str]:
         """Tell everybody who was told of an incident who answered; return their names."""

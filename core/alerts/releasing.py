@@ -43,7 +43,7 @@ def _is_over(deciding: Deciding, telling: Telling) -> bool:
         return False
     key = "alerts.dropped_closed" if incident.state == "closed" else "alerts.dropped_answered"
     why = deciding.texts(key, who=incident.closed_by or incident.acknowledged_by)
-    deciding.rows.keep_tellings([msgspec.structs.replace(telling, state="dropped", reason=why)])
+    deciding.rows.keep_tellings([msgspec.structs.replace(telling, state="dropped", reason=why, at=deciding.now)])
     return True
 
 
@@ -64,7 +64,9 @@ def _tell_one(deciding: Deciding, telling: Telling) -> None:
     notice, now = telling.notice, deciding.now
     life = notice.expires_at - notice.created_at
     sent = msgspec.structs.replace(notice, created_at=now, expires_at=now + life)
-    deciding.rows.keep_tellings([msgspec.structs.replace(telling, notice=sent, state="due", at=now, hold="")])
+    deciding.rows.keep_tellings(
+        [msgspec.structs.replace(telling, notice=sent, state="due", at=now, hold="", reason="")]
+    )
 
 
 def _sum_up(deciding: Deciding, held: list[Telling]) -> None:

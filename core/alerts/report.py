@@ -65,8 +65,12 @@ def _of_message(told: Told) -> Iterator[ReportLine]:
             why=why,
         )  # fmt: skip
 
-    if told.state in ("held", "dropped"):
-        yield line(told.at, told.state, told.reason)
+    if told.held_at is not None:
+        yield line(told.held_at, "held", told.held_why)
+    if told.state == "held":
+        return
+    if told.state == "dropped":
+        yield line(told.at, "dropped", told.reason)
         return
     if told.state == "summed":
         yield line(told.at, "summed", told.reason)

@@ -25,7 +25,7 @@ class Telling(Struct):
 
     ``reason`` says why it is held, was dropped, or where it was summed up. ``hold`` is what holds it,
     ``summary_key`` the message that tells it among others. ``follows`` the one before it. ``counts`` towards a
-    limit.
+    limit. ``held_at`` and ``held_why`` stay when it was let go.
     """
 
     notice: Notice
@@ -41,6 +41,8 @@ class Telling(Struct):
     counts: bool = True
     summary_key: str = ""
     follows: str = ""
+    held_at: datetime | None = None
+    held_why: str = ""
 
 
 class Told(Struct):
@@ -65,6 +67,8 @@ class Told(Struct):
     delivered_at: datetime | None = None
     read_at: datetime | None = None
     changed_at: datetime | None = None
+    held_at: datetime | None = None
+    held_why: str = ""
     has_answered: bool = False
 
 
@@ -100,5 +104,7 @@ def told_of(telling: Telling, record: NoticeRecord | None, incident: Incident | 
         delivered_at=receipts.get("delivered"),
         read_at=receipts.get("read"),
         changed_at=record.updated_at if record else None,
+        held_at=telling.held_at,
+        held_why=telling.held_why,
         has_answered=answered,
     )
