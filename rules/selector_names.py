@@ -12,6 +12,7 @@ from .triggers import fits
 
 Options = Mapping[str, Any]
 PEOPLE = ("contact", "team", "rota")
+AREAS = ("group", "place")
 
 
 def read_names(sort: str) -> Callable[[Reading, Spot, Options], Json]:
@@ -21,6 +22,29 @@ def read_names(sort: str) -> Callable[[Reading, Spot, Options], Json]:
         return _named(reading, spot, options, sort, _known(reading, sort))
 
     return read
+
+
+def read_cameras(reading: Reading, spot: Spot, options: Options) -> Json:
+    """Read a camera, or several: by name, or all of a group or a place, ``{group: sekolah}``."""
+    if not isinstance(spot.value, dict) or not options.get("multiple"):
+        return _named(reading, spot, options, "camera", _known(reading, "camera"))
+    before = len(reading.problems)
+    found: dict[str, None] = {}
+    for key in spot.value:
+        here = spot.inside(key)
+        if key not in ("camera", *AREAS):
+            reading.wrong(here, "check.unknown_key", near=key, known=("camera", *AREAS))
+            continue
+        names = _listed(_named(reading, here, options, key, _known(reading, key)))
+        found.update(dict.fromkeys(names if key == "camera" else _cameras_in(reading, key, names)))
+    if not found and len(reading.problems) == before:
+        reading.wrong(spot, "blueprints.check.some", sort=reading.texts("blueprints.sort.camera"))
+    return as_node(list(found), spot)
+
+
+def _cameras_in(reading: Reading, area: str, names: Iterable[str]) -> list[str]:
+    cameras = reading.settings.cameras.values()
+    return [one.id for one in cameras if set(names) & set(one.groups if area == "group" else [one.place])]
 
 
 def read_zones(reading: Reading, spot: Spot, options: Options) -> Json:

@@ -12,7 +12,7 @@ from ..core.types import Json, Struct
 from ..core.validators import Wrong, boolean, duration, text, time_of_day
 from ..core.yaml_lines import Gap, LineDict, LineList, place_of
 from .reading import Reading, Spot, as_node
-from .selector_names import read_kinds, read_names, read_preset, read_recipients, read_zones
+from .selector_names import read_cameras, read_kinds, read_names, read_preset, read_recipients, read_zones
 
 Options = Mapping[str, Any]
 # Returns what takes the input's place; what is wrong with it is kept in the reading.
@@ -195,8 +195,9 @@ _SELECT: dict[Any, Any] = {
 
 
 def _make() -> Iterable[Selector]:
-    for sort in ("camera", "contact", "team", "rota", "place", "group", "notifier"):
+    for sort in ("contact", "team", "rota", "place", "group", "notifier"):
         yield Selector(name=sort, schema=vol.Schema(_MULTIPLE), read=read_names(sort))
+    yield Selector(name="camera", schema=vol.Schema(_MULTIPLE), read=read_cameras)
     yield Selector(name="zone", schema=vol.Schema({**_MULTIPLE, **_OF_CAMERA}), read=read_zones)
     yield Selector(name="preset", schema=vol.Schema(_OF_CAMERA), read=read_preset)
     yield Selector(name="recipient", schema=vol.Schema({}), read=read_recipients)

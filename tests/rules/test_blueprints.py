@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hub_for_rules import built_in_words, read_rules
 from hub_for_rules import settings as site_settings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -275,6 +275,21 @@ def test_a_selector_takes_what_it_is_for_and_tells_what_it_is_not(selector, row,
         assert what in lines[0]
 
 
+def test_cameras_are_also_named_by_their_group_or_their_place(site):
+    def cameras_of(written):
+        rule = rule_of(USE.replace("[kali, sekolah]", written), site)
+        return rule.triggers[0].trigger.cameras
+
+    assert cameras_of("{group: sungai}") == ("kali", "ptz")
+    assert cameras_of("{camera: sekolah, group: [sungai]}") == ("sekolah", "kali", "ptz")
+    assert cameras_of("{place: rw05}") == ("kali", "sekolah", "ptz")
+    (line,) = told(USE.replace("[kali, sekolah]", "{group: sungay}"), site)
+    assert line.startswith("rules/banjir.yaml:6: use_blueprint.input.kamera.group") and "'sungai'" in line
+    (line,) = told(USE.replace("[kali, sekolah]", "{grup: sungai}"), site)
+    assert "maksud Anda 'group'?" in line
+    assert "isi paling sedikit satu kamera" in told(USE.replace("[kali, sekolah]", "{}"), site)[0]
+
+
 def test_a_zone_is_looked_for_on_the_cameras_of_another_input(tmp_path):
     (tmp_path / "blueprints").mkdir()
     (tmp_path / "blueprints" / "uji.yaml").write_text(
@@ -315,7 +330,23 @@ ODD = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(["path", "input", "kamera", "kepada", "lama", "lain", "contact", "selector", "name", "x"]),
+            st.sampled_from(
+                [
+                    "path",
+                    "group",
+                    "place",
+                    "camera",
+                    "input",
+                    "kamera",
+                    "kepada",
+                    "lama",
+                    "lain",
+                    "contact",
+                    "selector",
+                    "name",
+                    "x",
+                ]
+            ),
             inner,
             max_size=3,
         ),
@@ -334,6 +365,7 @@ def checked(text, folder):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(use=None, value={"group": {}}, name="kamera")
 @given(use=ODD, value=ODD, name=st.sampled_from(["kamera", "kepada", "lama", "lain"]))
 def test_odd_uses_and_inputs_are_mistakes_with_a_line_and_never_a_traceback(site, use, value, name):
     change(site, "mode: queued", "mode: queued")
