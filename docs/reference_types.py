@@ -37,6 +37,7 @@ _WORDS = {
     "options._url": "alamat web",
     "triggers._texts_list": "teks / daftar",
     "validators.number": NUMBER,
+    "option_checks.fields": "nama dan nilai / daftar",
     "option_checks.values": "nilai / daftar",
     "option_checks.weekdays": "hari / daftar",
     "option_checks.offset": "lama waktu, boleh negatif",

@@ -21,6 +21,13 @@ def values(value: Any) -> list[Json]:  # noqa: ANN401
     return items
 
 
+def fields(value: Any) -> dict[str, list[Json]]:  # noqa: ANN401
+    """Return the wanted values by field; each as ``values`` makes them."""
+    if not isinstance(value, dict) or not value:
+        raise Wrong("rules.check.fields")
+    return {str(field): values(wanted) for field, wanted in value.items()}
+
+
 def weekdays(value: Any) -> list[str]:  # noqa: ANN401
     """Return a list of days."""
     items = value if isinstance(value, list) else [value]

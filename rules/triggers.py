@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import voluptuous as vol
@@ -13,7 +14,7 @@ from ..core.rule_contracts import Trigger
 from ..core.texts import Texts
 from ..core.types import Event, Json
 from ..core.validators import Wrong, duration, number, text
-from .option_checks import AREA_KEYS, values
+from .option_checks import AREA_KEYS, fields, values
 
 # Where a kind of event keeps what it changed to and from, and its number, when the rule names no field.
 TO_FIELDS = ("to", "stage", "state")
@@ -99,6 +100,8 @@ class EventTrigger:
         """Make the checks of how something is now: what no longer passes them has changed back."""
         if "to" in options:
             yield self._one_of("to", options["to"], self._reader(TO_FIELDS))
+        for field, wanted in options.get("event_data", {}).items():
+            yield self._one_of(f"data.{field}", wanted, partial(_field, field))
         if "above" in options or "below" in options:
             yield self._number_between(options.get("above"), options.get("below"))
 
@@ -169,6 +172,10 @@ def _word(value: Json) -> str | None:
     return None if value is None else str(value)
 
 
+def _field(field: str, event: Event) -> Json:
+    return event.data.get(field)
+
+
 def _label(event: Event) -> Json:
     label = event.data.get("label")
     return event.kind.rpartition(".")[2] if label is None and event.kind.startswith("object.") else label
@@ -193,6 +200,7 @@ EVENT_TRIGGER = vol.Schema(
         vol.Optional("above", description="rules.trigger.above"): number,
         vol.Optional("below", description="rules.trigger.below"): number,
         vol.Optional("field", description="rules.trigger.field"): text,
+        vol.Optional("event_data", description="rules.trigger.event_data"): fields,
         vol.Optional("for", description="rules.trigger.for"): duration,
     }
 )

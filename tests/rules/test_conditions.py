@@ -137,3 +137,23 @@ def test_which_events_fire_an_event_trigger_and_why_others_do_not(options, told,
     trigger = EventTrigger(EVENT_TRIGGER({**options, "kind": options["kind"]}), Texts("id"))
     reason = trigger.miss(event(**{"kind": "flood.stage", **told}))
     assert (reason is None) if miss is None else (reason is not None and miss in reason)
+
+
+DATA = [
+    ({"stream": "main"}, {"stream": "main", "reason": "x"}, True),
+    ({"stream": ["main", "sub"]}, {"stream": "sub"}, True),
+    ({"stream": "main"}, {"stream": "sub"}, False),
+    ({"track": 7}, {"track": "7"}, True),
+    ({"track": 7, "label": "person"}, {"track": 7, "label": "car"}, False),
+    ({"has_gap": True}, {"has_gap": True}, True),
+    ({"note": None}, {}, True),
+    ({"note": "x"}, {}, False),
+]
+
+
+@pytest.mark.parametrize(("wanted", "data", "fires"), DATA)
+def test_any_field_of_the_data_may_be_asked_for(wanted, data, fires):
+    options = EVENT_TRIGGER({"kind": "camera.offline", "event_data": wanted})
+    miss = EventTrigger(options, Texts("id")).miss(event("camera.offline", data=data))
+    assert (miss is None) is fires
+    assert fires or "data." in miss
