@@ -8,6 +8,7 @@ call, filter and operator looks at a limit of CPU time (so many short operations
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -113,6 +114,26 @@ class Meter:
         return call
 
 
+class Given:
+    """Hold a function that templates may call; without its parentheses it is no value that could be written out."""
+
+    __slots__ = ("_function", "_name")
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self._name = name
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Call it."""
+        return self._function(*args, **kwargs)
+
+    def __str__(self) -> str:
+        # Python's own words would tell an address in this process to whoever reads the message.
+        raise Cut("rules.template.not_called", name=self._name)
+
+    __repr__ = __str__
+
+
 def weighed(value: Any) -> Any:  # noqa: ANN401
     """Return ``value``; Cut when it weighs too much, things held twice counted twice."""
     kind = type(value)
@@ -179,7 +200,7 @@ class RuleEnvironment(ImmutableSandboxedEnvironment):
         # Not optimised: folding constants would work out '9' * 10**9 while the rule is read.
         super().__init__(undefined=undefined, optimized=False, autoescape=False, cache_size=0)
         self.meter = Meter(limit_s)
-        plain = {name: FILTERS[name] for name in _FILTERS} | OWN_FILTERS | functions
+        plain = {name: _whole(FILTERS[name]) for name in _FILTERS} | OWN_FILTERS | functions
         self.filters = {name: self.meter.metered(function) for name, function in plain.items()}
         # Tests too: select('in', list) is as many comparisons as both lists have pairs.
         tests: dict[str, Any] = self.tests
@@ -190,9 +211,15 @@ class RuleEnvironment(ImmutableSandboxedEnvironment):
 
     def give(self, name: str, function: Callable[..., Any]) -> None:
         """Let templates call ``function`` by ``name``."""
-        metered = self.meter.metered(function)
-        self._callable.add(id(metered))
-        self.globals[name] = metered
+        given = Given(name, self.meter.metered(function))
+        self._callable.add(id(given))
+        self.globals[name] = given
+
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Let ``map`` and its like call no filter of our own making."""
+        if name.startswith("_"):
+            raise Cut("rules.template.not_available", what=name)
+        return super().call_filter(name, *args, **kwargs)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -249,6 +276,8 @@ class _Fence(NodeTransformer):
         """Check one node, then its children, then wrap it."""
         if not isinstance(node, _NODES) or (isinstance(node, nodes.For) and node.recursive):
             raise Cut("rules.template.not_available", what=type(node).__name__.lower())
+        if isinstance(node, nodes.Const) and _is_endless(node.value):
+            raise Cut("rules.template.too_big")
         if isinstance(node, nodes.Filter) and node.name.startswith("_"):
             raise Cut("rules.template.not_available", what=node.name)
         if isinstance(node, nodes.Name) and node.name == "self":
@@ -263,6 +292,24 @@ class _Fence(NodeTransformer):
         elif isinstance(node, nodes.List | nodes.Dict) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
             return _filtered(node, "_weigh")
         return node
+
+
+def _is_endless(value: Any) -> bool:  # noqa: ANN401
+    """Say whether a number was written that no quantity is: 1e999, or digits by the hundred."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return isinstance(value, int) and value.bit_length() > INT_BITS_LIMIT
+
+
+def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a filter return a list where Jinja2's returns what is worked out later: that would escape the scales."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        made = function(*args, **kwargs)
+        return list(made) if isinstance(made, Iterator) else made
+
+    return call
 
 
 def _filtered(node: nodes.Node, name: str) -> nodes.Filter:

@@ -119,7 +119,8 @@ class TemplateBox:
             raise self._failed(source, self._texts(err.key, **err.values)) from err
         except TemplateSyntaxError as err:
             raise self._failed(source, self._texts("rules.template.syntax", why=err.message)) from err
-        except (TemplateError, SyntaxError, RecursionError, MemoryError) as err:
+        # ValueError: a number of more than 4,300 digits.
+        except (TemplateError, SyntaxError, RecursionError, MemoryError, ValueError) as err:
             raise self._failed(source, self._texts("rules.template.syntax", why=type(err).__name__)) from err
         return Compiled(template, names)
 

@@ -327,3 +327,117 @@ def test_what_a_template_does_with_a_state_changes_nothing():
         with pytest.raises(TemplateFailed):
             box.render(source, {})
     assert box.render("{{ state_of('flood.level', 'kali').data.stage }}", {}) == 3
+
+
+# Ways in that are known from elsewhere: format strings, attributes by name in filters, what Jinja2 itself lends.
+ATTACKS = [
+    "{{ '{0.__class__.__init__.__globals__}'.format(now) }}",
+    "{{ '{0.__class__}' | format(now) ~ now.__class__ }}",
+    "{{ 'x'.format_map({}) }}",
+    "{{ '%s' | format(now) }}",
+    "{{ '%r' | format(range) }}",
+    "{{ now }}",
+    "{{ 'pukul ' ~ now }}",
+    "pukul {{ now }}",
+    "{{ now | string }}",
+    "{{ [now] | string }}",
+    "{{ [now] | join }}",
+    "{{ [now] | daftar }}",
+    "{{ now | tojson }}",
+    "{{ {'a': now} }}",
+    "{{ [now] | map('string') | list }}",
+    "{{ [now] | map(attribute='__wrapped__.__globals__') | list }}",
+    "{{ [now] | map(attribute='_function') | list }}",
+    "{{ now._function }}",
+    "{{ [trigger] | map(attribute='event.__class__') | list }}",
+    "{{ [1] | map('attr', 'real') | list }}",
+    "{{ [1] | map('_pay') | list }}",
+    "{{ [[1]] | map('_glue') | list }}",
+    "{{ [1] | map('_each') | list }}",
+    "{{ [1] | select('__class__') | list }}",
+    "{{ ['a'] | selectattr('__class__') | map(attribute='__class__') | list }}",
+    "{{ ['a', 'b'] | sort(attribute='__class__') }}",
+    "{{ ['a', 'b'] | unique(attribute='__class__') | list }}",
+    "{{ ['a', 'b'] | max(attribute='__class__') }}",
+    "{{ ['a'] | sum(attribute='__class__') }}",
+    "{{ ['a'] | join(attribute='__class__') }}",
+    "{{ ['a'] | groupby('__class__') }}",
+    "{{ joiner() }}",
+    "{{ namespace(a=1) }}",
+    "{{ lipsum.__globals__ }}",
+    "{{ cycler('a').__init__ }}",
+    "{{ varargs }}",
+    "{{ caller }}",
+    "{{ self._TemplateReference__context }}",
+    "{% for a in [1] %}{{ loop.__class__ }}{% endfor %}",
+    "{% for a in [1] %}{{ loop._iterator }}{% endfor %}",
+    "{% for a in [1] %}{{ loop.changed.__func__ }}{% endfor %}",
+    "{{ ''['\\x5f\\x5fclass\\x5f\\x5f'] }}",
+    "{{ ()['__class__'] }}",
+    "{{ trigger.get.__self__ }}",
+    "{{ trigger.event.at.__reduce__ }}",
+    "{{ trigger.event.at.replace(year=1) }}",
+    "{{ 'aaaa' | regex_match('(a+)+$') }}",
+    "{% call now() %}{% endcall %}",
+    "{% filter upper %}x{% endfilter %}",
+    "{% from 'x' import y %}",
+    "{% block x %}{% endblock %}",
+    "{% debug %}",
+    "{{ open('/etc/passwd') }}",
+    "{{ secret('wa_token') }}",
+]
+
+
+@pytest.mark.parametrize("source", ATTACKS)
+def test_no_way_that_is_known_leads_out_of_the_sandbox(source):
+    with pytest.raises(TemplateFailed) as failed:
+        box().render(source, SEEN)
+    assert " at 0x" not in str(failed.value)
+
+
+def test_a_forgotten_pair_of_brackets_is_said_and_not_sent():
+    with pytest.raises(TemplateFailed, match=r"tanda kurung: now\(\)"):
+        box().render("Pukul {{ now }}", SEEN)
+
+
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [
+        ("{{ ['b', 'a'] | map('upper') }}", ["B", "A"]),
+        ("{{ [1, 2, 3] | select('gt', 1) }}", [2, 3]),
+        ("{{ [1, 2] | reverse }}", [2, 1]),
+        ("{{ {'a': 1} | items }}", [["a", 1]]),
+    ],
+)
+def test_a_filter_gives_its_list_and_not_a_promise_of_one(source, result):
+    assert box().render(source, SEEN) == result
+
+
+# Written so that reading it is the attack: none may break the reading, whatever Python makes of it.
+TOWERS = {
+    "digits": "{{ 1" + "0" * 7_000 + " }}",
+    "many digits": "{{ " + "9" * 4_000 + " }}",
+    "no number": "{{ 1e" + "9" * 900 + " }}",
+    "filters": "{{ 1" + "|abs" * 1_900 + " }}",
+    "signs": "{{ " + "-" * 7_000 + "1 }}",
+    "nots": "{{ " + "not " * 1_900 + "1 }}",
+    "ifs": "{% if 1 %}" * 250 + "{% endif %}" * 250,
+    "loops": "{% for a in [1] %}" * 100 + "{% endfor %}" * 100,
+    "lists": "{{ " + "[" * 3_900 + "]" * 3_900 + " }}",
+    "dicts": "{{ " + "{1:" * 1_900 + "1" + "}" * 1_900 + " }}",
+    "calls": "{{ now" + "()" * 3_900 + " }}",
+    "names": "{{ a" + ".a" * 3_900 + " }}",
+    "sums": "{{ 1" + " + 1" * 1_900 + " }}",
+    "powers": "{{ 2" + "**2" * 2_600 + " }}",
+    "choices": "{{ " + "1 if 1 else " * 650 + "1 }}",
+    "blocks": "{% set a %}" * 300 + "{% endset %}" * 300,
+}
+
+
+@pytest.mark.parametrize("source", TOWERS.values(), ids=TOWERS)
+def test_a_tower_of_anything_is_refused_in_time(source):
+    templates = box()
+    began = time.thread_time()
+    with pytest.raises(TemplateFailed):
+        templates.render(source, SEEN)
+    assert time.thread_time() - began < 2
