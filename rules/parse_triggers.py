@@ -71,7 +71,8 @@ def _read_trigger(reading: Reading, spot: Spot, number: int) -> BoundTrigger | N
 def check_subjects(reading: Reading, node: LineDict, path: str) -> None:
     """Check the names of kinds, cameras, zones, groups and places in a trigger or condition."""
     cameras = node.get("camera", ())
-    named = [cameras] if isinstance(cameras, str) else [name for name in cameras or () if isinstance(name, str)]
+    listed = cameras if isinstance(cameras, list) else [cameras]
+    named = [name for name in listed if isinstance(name, str)]
     for sort in ("kind", "camera", "zone", "group", "place"):
         if sort in node:
             reading.names(Spot(node, sort, join_path(path, sort)), sort, named)

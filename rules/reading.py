@@ -14,7 +14,7 @@ from ..core.errors import Problem, TemplateFailed
 from ..core.settings import Settings
 from ..core.texts import Texts
 from ..core.types import Json
-from ..core.yaml_lines import Gap, LineDict, LineList, join_path, place_of, plain
+from ..core.yaml_lines import Gap, LineDict, LineList, join_path, place_of
 from .rule import Words
 from .steps import Script
 from .templates import TemplateBox, is_template, is_true
@@ -210,7 +210,7 @@ def has_template(value: Json) -> bool:
 
 def digest_of(value: Any) -> str:  # noqa: ANN401
     """Return a short text that changes when what is written changes, wherever it stands."""
-    return hashlib.sha256(msgspec.json.encode(plain(value), order="sorted", enc_hook=str)).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(_by_text(value), order="sorted", enc_hook=str)).hexdigest()[:16]
 
 
 def as_node(value: Any, near: Spot) -> Any:  # noqa: ANN401
@@ -219,3 +219,10 @@ def as_node(value: Any, near: Spot) -> Any:  # noqa: ANN401
     made = LineDict(value) if isinstance(value, dict) else LineList(value)
     made.place = place
     return made
+
+
+def _by_text(value: Json) -> Json:
+    # YAML takes a number for a key as well; a digest sorts words.
+    if isinstance(value, dict):
+        return {str(key): _by_text(item) for key, item in value.items()}
+    return [_by_text(item) for item in value] if isinstance(value, list) else value
