@@ -20,6 +20,7 @@ from ..core.rule_contracts import Hub
 from ..core.tasks import TaskHandle, Tasks, back_off_s, unless
 from ..core.types import Event, Trace, new_id
 from .deciding import LATE_LIMIT_S, Decider
+from .following import BATCH, Following
 from .holds import Hold, HoldBook
 from .index import NEAR_MISSES_KEPT, RuleIndex
 from .outside import Act, Sources, do_action
@@ -36,10 +37,8 @@ from .watch_log import Watched, WatchLog
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 500
 # Decide no longer than this in one go: the hub's other parts share the loop.
 _TURN_S = 0.02
-_WAKES = 2_000
 # A wall clock that is set while something must stay so is noticed within this time.
 _LOOK_S = 30.0
 
@@ -73,7 +72,7 @@ class RuleEngine:
         self._log: RunLog | None = None
         self._runs: Runs | None = None
         self._cursor = 0
-        self._news = asyncio.Event()
+        self._following = Following(hub)
         # Held from the deciding of a stretch of the journal to its commit, so that what stands between stays between.
         self._between = asyncio.Lock()
         self._reloading = asyncio.Lock()
@@ -94,7 +93,7 @@ class RuleEngine:
         told = partial(self._tell_wrong_rules, self._problems)
         self._hub.tasks.start("rules that are off", told, restart=False)
         self._tasks = [
-            self._hub.tasks.start("rules' ear", self._listen),
+            self._hub.tasks.start("rules' ear", self._following.listen),
             self._hub.tasks.start("rules", self._follow),
         ]
         await self._sources.start()
@@ -157,29 +156,27 @@ class RuleEngine:
 
     # --- following the journal --------------------------------------------------------------------
 
-    async def _listen(self) -> None:
-        async with self._hub.bus.subscribe(Committed, size=_WAKES, name="rules") as woken:
-            # What was committed before this task began.
-            self._news.set()
-            async for _ in woken:
-                self._news.set()
-
     async def _follow(self) -> None:
         self._cursor = await self._open_log().cursor()
+        following, clock = self._following, self._hub.clock
         while True:
-            self._news.clear()
+            following.news.clear()
+            is_due = self._holds.left_s() == 0.0 or self._holds.is_clock_set()
+            if not is_due and (heard := following.heard(self._cursor)):
+                await self._meet(heard, None)
+                continue
             # Before the journal is read: what is over by then was not broken by anything that is read later.
-            looked_s = self._hub.clock.mono_s()
-            batch = await self._hub.events.after(self._cursor, _BATCH)
-            left_s = self._holds.left_s()
-            if batch or left_s == 0.0 or self._holds.is_clock_set():
-                await self._meet(batch, looked_s)
-            elif left_s is None:
-                await self._news.wait()
+            looked_s = clock.mono_s()
+            batch = await following.after(self._cursor)
+            if batch or is_due:
+                await self._meet(batch, looked_s if len(batch) < BATCH else None)
+            elif (left_s := self._holds.left_s()) is None:
+                await following.news.wait()
             else:
-                await unless(self._news, partial(self._hub.clock.sleep, min(left_s, _LOOK_S)))
+                await unless(following.news, partial(clock.sleep, min(left_s, _LOOK_S)))
 
-    async def _meet(self, batch: list[Committed], looked_s: float) -> None:
+    async def _meet(self, batch: list[Committed], until_s: float | None) -> None:
+        """Decide and commit a stretch, and the times that are over by ``until_s`` where nothing before it is unmet."""
         turn_ends_s = time.monotonic() + _TURN_S
         async with self._between:
             runs, decider = self._open_runs(), self._decider
@@ -189,8 +186,8 @@ class RuleEngine:
                 if time.monotonic() > turn_ends_s and committed is not batch[-1]:
                     break
             else:
-                if len(batch) < _BATCH:
-                    decider.meet_time(looked_s)
+                if until_s is not None:
+                    decider.meet_time(until_s)
             decided = decider.decided
             await self._open_log().commit(decided)
             self._cursor = decided.until_seq
@@ -237,7 +234,7 @@ class RuleEngine:
             self._sources,
             between=self._between,
             cursor=lambda: self._cursor,
-            told=self._news.set,
+            told=self._following.news.set,
         )
         self._decider.cooldowns.load(await log.cooldowns())
         own, of_waits, gone = await self._sorted_holds(await log.holds())
