@@ -235,6 +235,10 @@ class EventWords:
             return settings.cameras[value].name
         if key == "contact" and value in settings.contacts:
             return settings.contacts[value].name
+        if key == "team" and value in settings.teams:
+            return settings.teams[value].name
+        if key == "rota" and value in settings.rotas:
+            return settings.rotas[value].name
         if key == "kind":
             return self.title_of(value)
         if key == "label":

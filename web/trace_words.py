@@ -20,6 +20,10 @@ _UNSAID = {
     "late_s",
     "result",
     "chosen",
+    "incident",
+    "group",
+    "title",
+    "escalate",
 }
 
 _STEP_TONES = {
