@@ -62,8 +62,9 @@ def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # A line for each request of the web UI would bury what matters.
-    logging.getLogger("aiohttp.access").setLevel(max(logging.WARNING, root.level))
+    # A line for each request of the web UI, or each file that moved, would bury what matters.
+    for name in ("aiohttp.access", "watchfiles"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
     sys.excepthook = _tell_uncaught
 

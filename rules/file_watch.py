@@ -68,7 +68,13 @@ class FileWatch:
             try:
                 # Folders, not files: an editor that renames a new file over the old one leaves a watch on a dead one.
                 changes = watchfiles.awatch(
-                    *watched, recursive=False, debounce=200, rust_timeout=1_000, stop_event=self._moved
+                    *watched,
+                    # A log that grows in the same folder must not wake anybody: what wakes is logged.
+                    watch_filter=lambda _change, path: _is_ours(Path(path).name),
+                    recursive=False,
+                    debounce=200,
+                    rust_timeout=1_000,
+                    stop_event=self._moved,
                 )
                 async for _ in changes:
                     self._woken.set()
@@ -106,9 +112,13 @@ def _looks_of(folder: Path) -> list[tuple[str, int, int, int]]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith((".yaml", ".yml")) and entry.name[0] not in "._" and entry.is_file():
+                if _is_ours(entry.name) and entry.is_file():
                     stat = entry.stat()
                     looks.append((entry.path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except OSError:
         return looks  # gone for a moment, or for good: what is missing is a change as well
     return looks
+
+
+def _is_ours(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) and name[0] not in "._"

@@ -251,6 +251,22 @@ async def test_what_is_no_yaml_wakes_nobody(tmp_path):
     await tasks.stop()
 
 
+async def test_a_log_that_grows_in_the_same_folder_feeds_on_itself_never(tmp_path, caplog):
+    caplog.set_level("INFO", logger="watchfiles")
+    (tmp_path / "a.yaml").write_text("a: 1\n")
+    watch = FileWatch(lambda: (tmp_path,), rest_s=0.01, look_every_s=60)
+    tasks = Tasks(SystemClock())
+    handle = tasks.start("changed", watch.changed)
+    tasks.start("listen", watch.listen)
+    for number in range(8):
+        (tmp_path / "log.txt").write_text("x" * number)
+        assert not await handle.wait(0.1)
+    assert "watchfiles" not in caplog.text
+    os.utime(tmp_path / "a.yaml", ns=(1, 1))
+    assert await handle.wait(10)
+    await tasks.stop()
+
+
 async def test_a_changed_blueprint_changes_the_rules_that_use_it_also_in_a_folder_of_its_own(tmp_path):
     async with site(tmp_path) as here:
         (tmp_path / "blueprints" / "rw05").mkdir(parents=True)
