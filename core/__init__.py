@@ -40,7 +40,7 @@ from .errors import (
 from .hookspecs import hookimpl
 from .outputs import HasOutputs, Outputs
 from .retry_after import retry_after_s
-from .rule_contracts import Action, Condition, Hub, Moment, Trigger, Verdict
+from .rule_contracts import Action, Condition, Hub, Moment, State, States, Subject, Trigger, Verdict
 from .settings import CameraSettings, LinkSettings, NotifierSettings
 from .texts import Texts
 from .types import (
@@ -105,9 +105,12 @@ __all__ = [
     "Services",
     "SiagaError",
     "Sighting",
+    "State",
+    "States",
     "Store",
     "StoreFailed",
     "StreamSource",
+    "Subject",
     "TemplateFailed",
     "Texts",
     "Trigger",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from ..core.rule_contracts import State, States
+from ..core.tasks import Crash, fenced_call
 from ..core.types import Json
 from .faults import FAULTS
 from .rule import NearMiss
 from .source_log import Kept, Key
 from .sourced import Move, Render, Seen, Watching
+
+logger = logging.getLogger(__name__)
 
 NEAR_MISSES_KEPT = 10
 
@@ -89,13 +94,16 @@ class StateWatch:
         """Return what a state that was told means to those who look at it."""
         subject = state.subject
         found = []
-        for place in ((subject.kind, subject.of), (subject.kind, None)):
+        for place in dict.fromkeys(((subject.kind, subject.of), (subject.kind, None))):
             for key in self._by_subject.get(place, ()):
                 watch = self._watches[key]
                 if watch.trigger.watched.takes(state):
-                    crossing = self._look(key, watch, state)
-                    if crossing is not None:
-                        found.append(crossing)
+                    answer = fenced_call(partial(self._look, key, watch, state))
+                    if isinstance(answer, Crash):
+                        # A stranger's trigger; whoever told the state must not hear of it.
+                        logger.error("%s %s: %s", key.owner, key.path, answer, exc_info=answer.error)
+                    elif answer is not None:
+                        found.append(answer)
         return found
 
     def near_misses(self, owner: str) -> tuple[NearMiss, ...]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import heapq
+import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ..core.tasks import Crash, fenced_call
 from .due_times import Place
 from .source_log import Kept, Key
 from .sourced import Timed
+
+logger = logging.getLogger(__name__)
 
 # A report of 07.00 that comes at 07.30 is of use, one that comes in the afternoon is not.
 MADE_UP_FOR = timedelta(hours=1)
@@ -92,7 +96,7 @@ class Timers:
         return None if timer is None else Kept(timer.trigger.what, timer.reached)
 
     def _set(self, key: Key, timer: _Timer) -> None:
-        timer.next = timer.trigger.due_after(timer.reached, self._place)
+        timer.next = self._after(timer, timer.reached)
         if timer.next is not None:
             heapq.heappush(self._heap, (timer.next, key))
 
@@ -104,11 +108,19 @@ class Timers:
         """Return the newest time that came, without walking through all that came in between."""
         span = _LEAST_SPAN
         while now - span > first:
-            found = timer.trigger.due_after(now - span, self._place)
+            found = self._after(timer, now - span)
             if found is not None and found <= now:
                 first = found
                 break
             span *= 2
-        while (following := timer.trigger.due_after(first, self._place)) is not None and following <= now:
+        while (following := self._after(timer, first)) is not None and following <= now:
             first = following
         return first
+
+    def _after(self, timer: _Timer, after: datetime) -> datetime | None:
+        """Return a trigger's next time; a stranger's that raises, or does not go on, has none any more."""
+        answer = fenced_call(lambda: timer.trigger.due_after(after, self._place))
+        if isinstance(answer, Crash):
+            logger.error("a trigger of times is off: %s", answer, exc_info=answer.error)
+            return None
+        return answer if answer is not None and answer > after else None

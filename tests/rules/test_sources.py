@@ -348,3 +348,12 @@ def test_a_hub_killed_at_a_crossing_or_a_time_tells_each_once(point, tmp_path):
     last = child(tmp_path, "nowhere", 215)
     told = [line.split()[1] for line in last.stdout.splitlines() if line.startswith("told")]
     assert sorted(told) == ["tinggi", "waktu"], last.stderr[-2000:]
+
+
+async def test_a_stranger_s_trigger_that_raises_stops_neither_the_reading_nor_the_others(bench):
+    await bench.open(HIGH, HIGH)
+    await bench.level(190)
+    first = next(iter(bench.sources._watch._watches.values()))
+    first.trigger.move = lambda before, value: 1 / 0
+    await bench.level(210)
+    assert bench.done == ["tinggi"]

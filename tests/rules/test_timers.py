@@ -200,3 +200,20 @@ def test_a_day_of_seconds_is_not_walked_through():
     timers.put(Key("a", "triggers[0]"), Counted(), None, START)
     timers.due(START + timedelta(days=3))
     assert calls < 40
+
+
+def test_a_stranger_s_trigger_that_raises_or_stands_still_stops_no_other():
+    class Broken:
+        what = "x"
+
+        def __init__(self, answer):
+            self.answer = answer
+
+        def due_after(self, after, place):
+            return after if self.answer == "same" else 1 / 0
+
+    timers = Timers(JAKARTA)
+    timers.put(Key("a", "triggers[0]"), Broken("same"), None, START)
+    timers.put(Key("b", "triggers[0]"), Broken("raises"), None, START)
+    timers.put(Key("c", "triggers[0]"), at("07:00"), None, START)
+    assert [due.key.owner for due in timers.due(START + timedelta(hours=2, minutes=1))] == ["c"]
