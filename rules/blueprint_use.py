@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import voluptuous as vol
 
+from ..core.checks import hide_secrets
 from ..core.errors import Problem
 from ..core.types import Json
 from ..core.validators import text
@@ -74,7 +75,7 @@ def explained(reading: Reading, node: Any, spot: Place, blueprint: Blueprint) ->
         key = problem.path.partition(".")[0].partition("[")[0]
         end = by if problem.file in blueprint.files else "" if key in node else through
         told.append(msgspec.structs.replace(problem, what=problem.what + end))
-    reading.problems[:] = told
+    reading.problems[:] = hide_secrets(told, node)
 
 
 def problems_of(shelf: Blueprints) -> list[RuleProblem]:

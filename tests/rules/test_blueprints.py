@@ -140,6 +140,11 @@ def test_a_secret_given_to_an_input_stays_hidden(site):
     assert rule_of(USE + "      pesan: !secret kunci\n", site).secrets == ("rahasia-sekali",)
 
 
+def test_a_secret_that_is_no_camera_is_not_shown_by_its_mistake(site):
+    (line,) = told(USE.replace("[kali, sekolah]", "!secret kunci"), site)
+    assert line.startswith("rules/banjir.yaml:6: ") and "***" in line and "rahasia" not in line
+
+
 def test_a_missing_an_unknown_and_a_wrong_input_are_told_at_the_line_of_the_rule(site):
     text = """
 - id: putus
