@@ -9,7 +9,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import voluptuous as vol
+from hub_for_rules import CommittedNotices
 
+from siaga.core.alerts.desk import AlertDesk
+from siaga.core.alerts.ports import Ports
 from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
@@ -35,6 +38,7 @@ from siaga.core.settings import (
     WebSettings,
 )
 from siaga.core.tasks import Tasks
+from siaga.core.texts import Texts
 from siaga.core.types import Clip, Event, Health, Notice, Picture, Receipt, Trace, TraceStep, new_id
 from siaga.rules.rule import NearMiss, RuleState
 from siaga.web.app import WebApp
@@ -219,6 +223,7 @@ class WebHub:
         self.clips = await ClipIndex.open(self.journal, folder=folder)
         self.audit = await AuditLog.open(self.journal)
         self.outbox = Outbox()
+        await self.open_desk(await CommittedNotices(self.journal).open())
         self.plugins = Plugins()
         self.media = Media()
         self.views = Views()
@@ -231,6 +236,23 @@ class WebHub:
             for role in ("main", "sub"):
                 self.report(camera, role, "live")
         self.report("sekolah", "main", "auth_failed", "kamera menolak kata sandi pengguna 'petugas'")
+
+    async def open_desk(self, outbox, carries=None):
+        """Open a real alert desk on what commits its notices."""
+        self.notices = outbox
+        ports = Ports(
+            put=outbox.put,
+            records=outbox.records,
+            of_provider=outbox.of_provider,
+            emit=self.emit,
+            clip=self.clips.get,
+            carries=carries or (lambda name: frozenset()),
+        )
+        texts = Texts(self.settings.site.language)
+        tools = {"clock": self.clock, "texts": texts, "bus": self.bus, "tasks": self.tasks, "ports": ports}
+        self.alerts = AlertDesk(self.journal, self.events, self.settings, **tools)
+        await self.alerts.open()
+        await self.alerts.start()
 
     def report(self, camera, role, condition, reason=""):
         live = condition == "live"
@@ -301,6 +323,7 @@ class WebHub:
         )
 
     async def close(self):
+        await self.alerts.stop()
         await self.tasks.stop(2)
         await self.journal.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,11 @@ _NAMES = {"to", "sender", "already", "key", "provider_id"}
 _KEPT = 3
 
 
+# Where people are named; who is in no contact list is named by the number.
+_PEOPLE = {"who", "name", "by", "told", "acknowledged_by", "closed_by"}
+_NUMBER = re.compile(r"\+?[\d\s().-]{8,}")
+
+
 def is_discreet(account: Account | None) -> bool:
     """Say whether numbers are masked for whoever asks."""
     return account is None or not account.may_act
@@ -26,6 +32,16 @@ def masked(address: str) -> str:
         return address
     notifier, colon, number = address.rpartition(":")
     return f"{notifier}{colon}…{number[-_KEPT:]}" if notifier.isidentifier() else f"…{address[-_KEPT:]}"
+
+
+def masked_person(name: str) -> str:
+    """Hide a telephone number that stands for a person; a name stays."""
+    return masked(name) if _NUMBER.fullmatch(name) else name
+
+
+def is_person(name: str) -> bool:
+    """Say whether a value of this name may name a person."""
+    return name.rpartition(".")[2] in _PEOPLE
 
 
 def without_numbers(content: Json) -> Json:
@@ -43,4 +59,6 @@ def _without(content: Json, name: str = "") -> Json:
         return {key: _without(value, str(key)) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [_without(value, name) for value in content]
-    return masked(content) if isinstance(content, str) and is_address(name) else content
+    if isinstance(content, str) and is_address(name):
+        return masked(content)
+    return masked_person(content) if isinstance(content, str) and is_person(name) else content

@@ -9,7 +9,7 @@ from typing import Literal
 from ..core.contracts import EventKind
 from ..core.settings import Settings
 from ..core.types import Event, Json, Struct
-from .discretion import is_address, masked
+from .discretion import is_address, is_person, masked, masked_person
 from .wording import Wording
 
 Severity = Literal["danger", "warning", "info"]
@@ -18,6 +18,8 @@ Severity = Literal["danger", "warning", "info"]
 _PASSING = (
     *("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "zone.leave"),
     *("rule.timer", "rule.state", "mqtt.message", "webhook.call", "link.online"),
+    # They stand above as incidents.
+    *("incident.opened", "incident.acknowledged", "incident.closed"),
 )
 # Steps of a value that the camera's card shows all the time.
 _MEASURED = ("flood.level", "crowd.count")
@@ -231,6 +233,8 @@ class EventWords:
         texts, settings = self._wording.texts, self._settings
         if self._is_discreet and is_address(key):
             return masked(value)
+        if self._is_discreet and is_person(key):
+            return masked_person(value)
         if key == "camera" and value in settings.cameras:
             return settings.cameras[value].name
         if key == "contact" and value in settings.contacts:

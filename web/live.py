@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from ..core.errors import StoreFailed
 from ..core.event_log import Committed
 from ..core.media.messages import Reading
 from ..core.notice_book import NoticeChanged
 from ..core.tasks import TaskHandle
-from ..core.types import Health
+from ..core.types import Health, Struct
 from .camera_states import CameraStates, camera_ids
 from .event_words import UNIMPORTANT, is_important
 from .parts import Parts, Visitor, parts_of, visitor_of
@@ -32,7 +33,16 @@ GOOD_BYE_WITHIN_S = 0.5
 CAUGHT_UP = 50
 # RFC 6455 leaves 4000-4999 to us: the page then goes to the login.
 SESSION_ENDED = 4401
+INCIDENTS = "incident."
+MOST_COUNTED = 100
 _ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
+
+
+class IncidentChanged(Struct):
+    """Say that an incident opened or was answered, and how many nobody has answered."""
+
+    incident: str
+    open: int
 
 
 class Page:
@@ -79,9 +89,24 @@ class Live:
     async def _listen(self) -> None:
         bus = self._parts.hub.bus
         async with bus.subscribe(Committed, Reading, Health, NoticeChanged, size=2000, name="web") as news:
+            await self._count_incidents()
             async for message in news:
+                told: list[object] = [message]
+                if isinstance(message, Committed) and message.event.kind.startswith(INCIDENTS):
+                    await self._count_incidents()
+                    incident = str(message.event.data.get("incident", ""))
+                    told.append(IncidentChanged(incident=incident, open=self._parts.open_incidents))
                 for page in self.pages:
-                    page.tell(message)
+                    for one in told:
+                        page.tell(one)
+
+    async def _count_incidents(self) -> None:
+        try:
+            found = await self._parts.hub.alerts.incidents("open", MOST_COUNTED)
+        except StoreFailed as err:
+            logger.warning("open incidents could not be counted: %s", err)
+        else:
+            self._parts.open_incidents = len(found)
 
     async def serve(self, page: Page, after: int | None, since: datetime | None) -> None:
         """Tell a page what it missed, then what happens, until it leaves or its session ends."""
@@ -97,7 +122,8 @@ class Live:
     async def _catch_up(self, page: Page, after: int | None, since: datetime | None) -> None:
         """Tell the newest that matters: what stands on the first page, and what somebody was told about."""
         hub = self._parts.hub
-        await _send(page, {"type": "hello", "seq": await hub.events.last_seq(), "now": self._now()})
+        hello = {"type": "hello", "seq": await hub.events.last_seq(), "now": self._now()}
+        await _send(page, {**hello, "open": self._parts.open_incidents})
         missed: list[tuple[datetime, dict[str, Any] | None]] = []
         if after is not None:
             found = await hub.events.find(without=UNIMPORTANT, limit=CAUGHT_UP)
@@ -138,7 +164,11 @@ class Live:
         if isinstance(message, NoticeChanged):
             is_new = message.state == "waiting" and not message.attempts
             said = await self._say_alert(page.visitor, message.notice.event_id) if is_new else None
-            await _send(page, {"type": "notice", "event": message.notice.event_id, "state": message.state})
+            notice = message.notice
+            about = {"event": notice.event_id, "incident": notice.incident_id, "state": message.state}
+            await _send(page, {"type": "notice", **about})
+        elif isinstance(message, IncidentChanged):
+            said = {"type": "incident", "incident": message.incident, "open": message.open}
         else:
             said = self._say(page.visitor, message)
         if said is not None:

@@ -23,7 +23,7 @@ async def show_media(request: web.Request) -> web.StreamResponse:
     headers = {"Cache-Control": "private, max-age=3600", "Content-Type": TYPES[file.suffix]}
     is_download = request.query.get("download") == "1"
     if is_download:
-        headers["Content-Disposition"] = f'attachment; filename="{_plain(file.name)}"'
+        headers["Content-Disposition"] = f'attachment; filename="{plain(file.name)}"'
     if file.suffix == ".mp4":
         await _note_view(request, parts, "clip.download" if is_download else "clip.view", relative)
     return web.FileResponse(file, headers=headers)
@@ -40,7 +40,8 @@ def _inside(storage: Path, relative: str) -> Path | None:
     return file
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name that any disk takes."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
 
 

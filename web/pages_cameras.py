@@ -17,6 +17,7 @@ from ..core.errors import MediaError, SiagaError
 from ..core.tasks import Crash, fenced, fenced_call
 from .camera_states import CameraStates, camera_ids
 from .event_words import UNIMPORTANT, EventCard
+from .pages_incidents import waiting
 from .parts import Parts, parts_of, visitor_of
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ async def show_home(request: web.Request) -> web.StreamResponse:
     values = {
         "cameras": cameras,
         "tones": Counter(camera.tone for camera in cameras),
+        "incidents": await waiting(request),
         "events": await _newest(request, None),
         "problems": [p for p in parts_of(request).hub.problems if not p.path.startswith("cameras.")],
     }

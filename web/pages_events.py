@@ -10,6 +10,7 @@ from aiohttp import web
 from ..core.types import Clip, Event, Struct, Trace
 from .camera_states import camera_ids
 from .discretion import is_discreet, masked
+from .incident_words import IncidentCard, IncidentWords
 from .pages_rules import trace_words
 from .parts import parts_of, visitor_of
 from .ports import NoticePort
@@ -85,8 +86,10 @@ async def show_event(request: web.Request) -> web.StreamResponse:
     asked_of, asked = _asked(traces)
     missing = asked - {clip.id for clip in clips}
     removed = [clip for clip_id in sorted(missing) if (clip := await parts.hub.clips.get(clip_id)) is not None]
+    notices = await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)
     values = {
         "event": words.card(event),
+        "incident": await _incident(request, event, notices),
         "facts": words.facts(event),
         "kind": words.title_of(event.kind),
         "traces": await _worded(request, traces),
@@ -96,7 +99,7 @@ async def show_event(request: web.Request) -> web.StreamResponse:
         # In the index, but their files went with the days that are kept.
         "removed": removed,
         "cameras": sorted({event.camera or "", *asked_of} - {""}),
-        "notices": _told(request, await parts.hub.outbox.find(event_id=event.id, limit=MOST_NOTICES)),
+        "notices": _told(request, notices),
         "names": {camera: _name(request, camera) for camera in camera_ids(parts.hub)},
     }
     return parts.page(request, "event.html", values)
@@ -110,6 +113,17 @@ async def clips_of(request: web.Request, event: Event, traces: Sequence[Trace]) 
     # The event's own camera stands first: it saw what happened.
     first = sorted(asked, key=lambda clip: clip.camera != event.camera)
     return list({clip.id: clip for clip in [*first, *shown]}.values())
+
+
+async def _incident(request: web.Request, event: Event, notices: Sequence[NoticePort]) -> IncidentCard | None:
+    """Return the incident that an event is part of, by the messages about it or by its own word."""
+    parts, visitor = parts_of(request), visitor_of(request)
+    named = [record.notice.incident_id for record in notices if record.notice.incident_id]
+    about = event.data.get("incident") if event.kind.startswith("incident.") else None
+    incident_id = str(about) if about else named[0] if named else ""
+    incident = await parts.hub.alerts.incident(incident_id) if incident_id else None
+    words = IncidentWords(parts.wording(visitor), parts.hub.settings, is_discreet=is_discreet(visitor.account))
+    return words.card(incident) if incident else None
 
 
 async def _worded(request: web.Request, traces: Sequence[Trace]) -> list[TraceView]:

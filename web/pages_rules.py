@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 from aiohttp import web
 
 from ..core.errors import StoreFailed
+from .discretion import is_discreet, without_numbers
+from .media_files import plain
 from .parts import parts_of, visitor_of
 from .trace_words import TraceWords
 
 TRACES = 10
+# As many as the engine keeps of a rule are looked through for one.
+ALL_TRACES = 1000
 
 
 def trace_words(request: web.Request) -> TraceWords:
@@ -66,3 +71,16 @@ async def show_rule(request: web.Request) -> web.StreamResponse:
         "words": parts.words(visitor_of(request)),
     }
     return parts.page(request, "rule.html", values)
+
+
+async def download_trace(request: web.Request) -> web.StreamResponse:
+    """Answer with one run of a rule, whole, as a JSON file; a viewer's has no numbers of people."""
+    engine, run_id = parts_of(request).engine, request.match_info["run"]
+    traces = await engine.traces(request.match_info["rule"], ALL_TRACES)
+    trace = next((trace for trace in traces if trace.run_id == run_id), None)
+    if trace is None:
+        raise web.HTTPNotFound()
+    hides = is_discreet(visitor_of(request).account)
+    content = msgspec.json.encode(without_numbers(trace) if hides else trace)
+    headers = {"Content-Disposition": f'attachment; filename="trace-{plain(run_id)}.json"'}
+    return web.Response(body=msgspec.json.format(content, indent=2), content_type="application/json", headers=headers)

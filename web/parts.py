@@ -61,6 +61,8 @@ class Parts:
         self.basic_logins = BasicLogins(hub.clock)
         self.open_pages = 0
         self.pages_let_go = 0
+        # How many incidents nobody has answered; ``live`` keeps it, every page shows it.
+        self.open_incidents = 0
         self.throttle = LoginThrottle(hub.clock)
         self.static = StaticFiles(Path(__file__).parent / "static")
         self._templates = jinja2.Environment(
@@ -97,6 +99,7 @@ class Parts:
                 "path": request.path,
                 "back": request.path_qs,
                 "static": self.static.url,
+                "open_incidents": self.open_incidents,
                 **(values or {}),
             }
         )

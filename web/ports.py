@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..core.alerts.tellings import Told
 from ..core.audit_log import AuditLog
 from ..core.bus import Bus
 from ..core.clip_index import ClipIndex
@@ -21,7 +22,7 @@ from ..core.media.live_views import LiveView
 from ..core.media.messages import EyeCameraReport, Reading, StreamReport
 from ..core.settings import Settings
 from ..core.tasks import Tasks
-from ..core.types import Event, Health, Notice, Picture, StreamRole, Trace
+from ..core.types import Event, Health, Incident, Json, Notice, Picture, StreamRole, Trace
 from ..rules.files_deciding import ReloadOutcome
 from ..rules.rule import NearMiss, RuleState
 
@@ -189,6 +190,42 @@ class ViewsPort(Protocol):
         ...
 
 
+class AlertsPort(Protocol):
+    """What the alert desk tells of incidents, and what may be answered."""
+
+    async def incidents(self, state: str | None = None, limit: int = 50, before: str | None = None) -> list[Incident]:
+        """Return the newest incidents, newest first."""
+        ...
+
+    async def incident(self, id_or_key: str) -> Incident | None:
+        """Return one incident."""
+        ...
+
+    async def events(self, incident_id: str, limit: int = 50) -> tuple[Event, ...]:
+        """Return the newest events of an incident."""
+        ...
+
+    async def told(self, incident_id: str) -> tuple[Told, ...]:
+        """Return every message about an incident."""
+        ...
+
+    async def report(self, incident_id: str) -> dict[str, Json] | None:
+        """Return what happened to an incident in the order of time."""
+        ...
+
+    async def acknowledge(self, incident: str, who: str, via: str) -> Incident:
+        """Say who takes care of an incident. ActionFailed."""
+        ...
+
+    async def close(self, incident: str, who: str, note: str = "") -> Incident:
+        """Close an incident. ActionFailed."""
+        ...
+
+    def on_duty(self, rota: str, at: datetime | None = None) -> tuple[str, ...]:
+        """Return the contacts on duty at a time."""
+        ...
+
+
 class HubPort(Protocol):
     """What the concrete hub is to the pages."""
 
@@ -217,6 +254,11 @@ class HubPort(Protocol):
     @property
     def plugins(self) -> PluginsPort:
         """Return the plugin manager."""
+        ...
+
+    @property
+    def alerts(self) -> AlertsPort:
+        """Return the alert desk."""
         ...
 
     @property

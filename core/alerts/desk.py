@@ -15,7 +15,7 @@ from ..journal import Journal
 from ..settings import Settings
 from ..tasks import Tasks
 from ..texts import Texts
-from ..types import Alert, AlertOutcome, Incident, Json
+from ..types import Alert, AlertOutcome, Event, Incident, Json
 from .deciding import Deciding
 from .ledger import Ledger
 from .ports import Ports
@@ -94,6 +94,10 @@ class AlertDesk:
     async def incident(self, id_or_key: str) -> Incident | None:
         """Return an incident by its id, else the newest of its key, one that is not closed before others."""
         return await self._ledger.read(lambda rows: rows.incident(id_or_key))
+
+    async def events(self, incident_id: str, limit: int = 50) -> tuple[Event, ...]:
+        """Return the newest events of an incident, newest first; what told of it twice stands there twice."""
+        return tuple(await self._ledger.read(lambda rows: rows.events_of(incident_id, limit)))
 
     async def told(self, incident_id: str) -> tuple[Told, ...]:
         """Return every message about an incident, in the order they were decided, and what became of each."""

@@ -168,6 +168,12 @@ class Rows:
             (*row, *body),
         )
 
+    def events_of(self, incident_id: str, limit: int) -> list[Event]:
+        """Return the events of which an incident's alerts told, the newest first."""
+        sql = "select body from alerts where incident = ? order by number desc limit ?"
+        alerts = (_alert(body) for (body,) in self._conn.execute(sql, (incident_id, limit)))
+        return [alert.event for alert in alerts if alert.event is not None]
+
     def alerts_of_clip(self, clip_id: str, runs: Iterable[str]) -> list[str]:
         """Return the keys of the alerts that name a clip, or whose run recorded it."""
         keys = [row[0] for row in self._conn.execute("select key from alerts where clip = ?", (clip_id,))]

@@ -55,6 +55,7 @@ function take(message) {
   if (message.type === "hello") {
     wait = FIRST_WAIT_MS;
     say("");
+    showOpen(message.open);
     document.body.dataset.live = "yes";
     // What came between the page and its socket, or while the line was away.
     if (document.querySelector("[data-part]")) refreshParts();
@@ -72,7 +73,10 @@ function take(message) {
     // A rule told somebody: what is worth a message to the posko is worth a banner here.
     alert(message.event);
   } else if (message.type === "notice") {
-    if (concerns(message.event)) refreshParts();
+    if (concerns(message.event) || concerns(message.incident)) refreshParts();
+  } else if (message.type === "incident") {
+    showOpen(message.open);
+    if (document.querySelector("[data-incidents]") || concerns(message.incident)) refreshParts();
   } else if (message.type === "reading") {
     showReading(message.camera, message.reading);
   } else if (message.type === "camera") {
@@ -91,6 +95,13 @@ function isNew(seen, id) {
 function concerns(name) {
   // The event's page names its event and the cameras whose clips it may show.
   return (document.querySelector("[data-concerns]")?.dataset.concerns ?? "").split(" ").includes(name);
+}
+
+function showOpen(count) {
+  const badge = document.querySelector("[data-open]");
+  badge.querySelector("b").textContent = count;
+  badge.querySelector(".sr").textContent = badge.dataset.words.replace("0", count);
+  badge.hidden = !count;
 }
 
 function say(text) {
