@@ -115,6 +115,18 @@ async def test_a_run_whose_turn_has_not_come_begins_by_the_new_steps(bench):
     assert bench.done == ["baru", "baru"]
 
 
+async def test_a_run_whose_turn_has_not_come_begins_by_the_steps_that_hold_after_a_restart(bench):
+    await bench.open(SLOW, more="  mode: queued\n")
+    await bench.tell()
+    await bench.tell()
+    bench._rules = bench._rules.replace('kata: "lama"', 'kata: "baru"')
+    await bench.again()
+    await bench.advance(60)
+    assert bench.done == ["baru"]
+    states = sorted(trace.state for trace in await bench.engine.traces("aturan"))
+    assert states == ["cut_off", "finished"]
+
+
 async def test_a_slip_of_the_pen_does_not_end_an_alert_that_is_under_way(bench):
     await bench.open(SLOW)
     await bench.tell()
