@@ -88,7 +88,8 @@ class Deciding:
         if alert.event is not None and alert.event.kind.startswith("incident."):
             # What is told of an incident belongs to it and begins no other, or a rule would feed itself for ever.
             return found, "tell_only"
-        verdict = verdict_on(found, alert, told, self.now)
+        is_same_run = found is not None and self.rows.has_told_in_run(found.id, alert.run_id)
+        verdict = verdict_on(found, alert, self.now, told=told, is_same_run=is_same_run)
         event_id = alert.event.id if alert.event else alert.key
         if found is None or verdict in ("open", "renew"):
             if found is not None and verdict == "renew":

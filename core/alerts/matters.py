@@ -10,17 +10,25 @@ import msgspec
 from ..types import Alert, Incident, new_id
 from .rows import RANK
 
-# Somebody answered and is there: a new event of the same matter within this time is the one he sees himself.
-ANSWERED_FOR_S = 3_600.0
+# Somebody answered and is there: what goes on he sees himself. What begins after so long a rest is another matter.
+ANSWERED_FOR_S = 900.0
 
 Verdict = Literal["open", "tell", "tell_only", "group", "renew"]
 
 
-def verdict_on(incident: Incident | None, alert: Alert, told: tuple[datetime, int] | None, now: datetime) -> Verdict:
+def verdict_on(
+    incident: Incident | None,
+    alert: Alert,
+    now: datetime,
+    *,
+    told: tuple[datetime, int] | None,
+    is_same_run: bool = False,
+) -> Verdict:
     """Return what to do: ``open`` a first incident, ``tell`` of one that waits for an answer, ``group`` in silence.
 
     ``tell_only`` tells more people of one that is answered; ``renew`` closes an answered one that is over and
-    begins another. ``told`` is when the same step told of it last, and how urgently.
+    begins another. ``told`` is when the same step told of it last, and how urgently; ``is_same_run``: other steps of
+    this run told of it before.
     """
     if incident is None or incident.state == "closed":
         return "open"
@@ -32,7 +40,8 @@ def verdict_on(incident: Incident | None, alert: Alert, told: tuple[datetime, in
     if rank > RANK[incident.priority] or not _is_within(incident.last_at, window_s, now):
         return "renew"
     if told is None:
-        return "tell_only"
+        # A step that escalates wants an answer of its own, unless its run was answered already.
+        return "renew" if alert.escalate and not is_same_run else "tell_only"
     return "group" if alert.group_s else "renew"
 
 

@@ -158,6 +158,11 @@ class Rows:
         row = self._conn.execute(sql, (incident_id, alert.rule_id, alert.step)).fetchone()
         return (datetime.fromisoformat(row[0]), int(row[1])) if row else None
 
+    def has_told_in_run(self, incident_id: str, run_id: str) -> bool:
+        """Say whether a run told of an incident before."""
+        sql = "select 1 from alerts where run = ? and run <> '' and incident = ? limit 1"
+        return self._conn.execute(sql, (run_id, incident_id)).fetchone() is not None
+
     def add_alert(self, alert: Alert, outcome: AlertOutcome, at: datetime) -> None:
         """Keep an alert with what it led to."""
         row = (alert.key, outcome.incident_id, alert.rule_id, alert.step, alert.run_id, alert.clip)

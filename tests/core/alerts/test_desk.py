@@ -5,6 +5,7 @@ from alert_cases import alert, kinds, rest
 from hub_for_rules import EVENING, close_hub, event, open_hub
 
 from siaga.core.errors import ActionFailed
+from siaga.core.types import Escalation
 
 
 @pytest.fixture
@@ -80,6 +81,28 @@ async def test_another_step_still_reaches_its_people_after_the_answer_and_asks_f
     assert (await hub.alert(alert("b", step="actions[2]", target={"contact": ("lurah",)}))).told == ("wa:+62813",)
     (to_lurah,) = [notice for notice in await hub.outbox.all() if notice.key.startswith("b:")]
     assert not to_lurah.asks_answer
+
+
+async def test_a_graver_step_of_another_event_asks_for_an_answer_of_its_own(hub):
+    steps = (Escalation(after_s=300),)
+    first = await hub.alert(alert("a", run_id="satu", escalate=steps))
+    await hub.acknowledge("banjir/kali", "Bu Sari", "web")
+    same = await hub.alert(alert("b", run_id="satu", step="actions[1]", escalate=steps))
+    assert same.incident_id == first.incident_id, "who answered the run need not answer its next step"
+    graver = await hub.alert(alert("c", run_id="dua", step="actions[2]", escalate=steps))
+    new = await hub.alerts.incident(graver.incident_id)
+    assert (new.id != first.incident_id, new.state) == (True, "open")
+    assert (await hub.alerts.incident(first.incident_id)).state == "closed"
+
+
+@pytest.mark.parametrize(("seconds", "is_new"), [(890, False), (910, True)])
+async def test_what_begins_again_after_a_quarter_of_an_hour_is_a_new_matter(hub, seconds, is_new):
+    await hub.alert(alert("a"))
+    await hub.acknowledge("banjir/kali", "Bu Sari", "web")
+    await hub.clock.advance(600)
+    assert (await hub.alert(alert("b"))).is_grouped
+    await hub.clock.advance(seconds)
+    assert bool((await hub.alert(alert("c"))).told) is is_new
 
 
 async def test_who_was_told_is_known_with_what_became_of_each_message(hub):
