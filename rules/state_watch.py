@@ -142,7 +142,10 @@ class StateWatch:
             return None
         name = subject_of(state)
         before = watch.seen.get(name)
-        move = watch.trigger.move(before, value)
+        if before is None and _is_usual(state):
+            move = Move((), watch.trigger.seen(value))
+        else:
+            move = watch.trigger.move(before, value)
         watch.seen[name] = move.seen
         if not move.phases:
             self._note_near(watch, _Near(state, before, value))
@@ -182,6 +185,11 @@ def subject_of(state: State) -> str:
     """Return a subject as one word, for a key."""
     subject = state.subject
     return "/".join((subject.kind, subject.of or "", subject.zone or ""))
+
+
+def _is_usual(state: State) -> bool:
+    """Say whether a state that is seen for the first time is how the subject always is: a camera that is there."""
+    return state.subject.kind == "camera" and state.value == "online"
 
 
 def _kind_of(state: State) -> str:

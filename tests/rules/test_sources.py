@@ -12,6 +12,7 @@ from source_bench import NOTE, SourceBench
 from step_bench import NotesWords
 
 from siaga.core.errors import StoreFailed
+from siaga.core.health import HealthBook
 from siaga.core.media.messages import Reading
 
 CHILD = Path(__file__).resolve().parent.parent / "sources_child.py"
@@ -357,3 +358,14 @@ async def test_a_stranger_s_trigger_that_raises_stops_neither_the_reading_nor_th
     first.trigger.move = lambda before, value: 1 / 0
     await bench.level(210)
     assert bench.done == ["tinggi"]
+
+
+async def test_a_camera_that_never_failed_is_no_news_when_it_is_seen_first(bench):
+    await bench.open("{trigger: state, camera: [kali, ptz], to: online, id: kembali}")
+    health = HealthBook(bench.hub.bus, bench.hub.clock)
+    health.set("camera kali main", "ok")
+    await bench.rest()
+    assert bench.done == []
+    await bench.tell(event("camera.offline", "kali"))
+    await bench.tell(event("camera.online", "kali"))
+    assert bench.done == ["kembali"]
