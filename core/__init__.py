@@ -1,6 +1,7 @@
 """The vendor's API: every name that a plugin may import, and nothing else."""
 
 from . import validators
+from .camera_kinds import CameraKind
 from .clock import Clock
 from .contracts import (
     Camera,
@@ -66,6 +67,7 @@ __all__ = [
     "Box",
     "Camera",
     "CameraError",
+    "CameraKind",
     "CameraLost",
     "CameraSettings",
     "Carries",

@@ -14,9 +14,10 @@ from .health import HealthBook
 from .intake import Intake
 from .media.supervisor import MediaSupervisor
 from .plugin_manager import PluginManager
+from .preset_book import PresetBook
 from .services import Lent, PluginServices
 from .settings import CameraSettings
-from .tasks import TaskHandle, Tasks
+from .tasks import Crash, TaskHandle, Tasks, fenced_call
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 AUTH_WAIT_S = 60.0
 # A login over a weak network takes some seconds; who says nothing for so long is not there.
 START_LIMIT_S = 30.0
+PRESETS_LIMIT_S = 12.0
 
 
 class CameraDesk:
@@ -41,6 +43,7 @@ class CameraDesk:
         self._health = health
         self._intake = intake
         self._starters: list[TaskHandle] = []
+        self._presets = PresetBook(lent.memory)
 
     def make(self, settings: Mapping[str, CameraSettings]) -> None:
         """Build every camera; one whose plugin fails is shown as off, the others are built."""
@@ -82,6 +85,7 @@ class CameraDesk:
                     await self._plugins.guard(self._open(camera, settings), settings.id)
                     self._intake.on_started(settings.id)
                     self._health.set(part, "ok")
+                    await self._learn_presets(camera, settings.id)
                     return
                 except SiagaError as err:
                     is_auth, reason = isinstance(err, AuthFailed), str(err)
@@ -91,6 +95,17 @@ class CameraDesk:
                 await self._clock.sleep(wait_s * random.uniform(0.5, 1.0))
 
         return start
+
+    async def _learn_presets(self, camera: Camera, camera_id: str) -> None:
+        # After the pictures: a camera that does not answer this loses nothing but the check of its presets.
+        ptz = fenced_call(lambda: camera.ptz)
+        if ptz is None or isinstance(ptz, Crash):
+            return
+        try:
+            async with asyncio.timeout(PRESETS_LIMIT_S):
+                await self._presets.learn(camera_id, ptz)
+        except TimeoutError:
+            logger.debug("camera %s does not say its presets", camera_id)
 
     async def _open(self, camera: Camera, settings: CameraSettings) -> None:
         try:

@@ -12,6 +12,7 @@ import msgspec
 import voluptuous as vol
 
 from . import config_schemas as schemas
+from .camera_kinds import CameraKind
 from .checks import check, did_you_mean, hide_secrets, problem_at
 from .config_people import PeopleReader
 from .contracts import Kind
@@ -31,6 +32,7 @@ from .settings import (
     StorageSettings,
     WebSettings,
 )
+from .tasks import Crash, fenced_call
 from .texts import LANGUAGES, Texts
 from .types import Json
 from .validators import Wrong, slug
@@ -269,6 +271,7 @@ class _Reader:
             detect=detect,
             record=RecordSettings(**common["record"]),
             options=options,
+            presets=_presets(kind, common, options),
         )
 
     def _detect(self, camera: Json, path: str) -> tuple[DetectSettings, ...]:
@@ -349,6 +352,13 @@ class _Reader:
 
     def _at(self, name: str) -> Place:
         return place_of(self._node, name)
+
+
+def _presets(kind: Kind[Any], common: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if "presets" in common:
+        return tuple(common["presets"])
+    told = fenced_call(lambda: tuple(kind.presets(options))) if isinstance(kind, CameraKind) else None
+    return None if isinstance(told, Crash) else told
 
 
 def _placed(camera: CameraSettings, places: Mapping[str, PlaceSettings]) -> CameraSettings:

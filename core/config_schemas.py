@@ -89,6 +89,7 @@ CAMERA = vol.Schema(
         vol.Optional("place", description="camera.option.place"): vol.Any(None, text),
         vol.Optional("groups", default=list, description="camera.option.groups"): Each(text),
         vol.Optional("purpose", default="", description="camera.option.purpose"): optional_text,
+        vol.Optional("presets", description="camera.option.presets"): Each(text),
         vol.Optional("zones", default=dict, description="camera.option.zones"): {slug: polygon},
         vol.Optional("detect", default=list, description="camera.option.detect"): [dict],
         vol.Optional("record", default=dict, description="camera.option.record"): {

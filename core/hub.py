@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from .alerts.desk import AlertDesk
 from .alerts.ports import Ports
@@ -33,6 +34,7 @@ from .memory import Memory
 from .notice_states import NoticeRules
 from .outbox import Outbox
 from .plugin_manager import PluginManager
+from .preset_book import PresetBook
 from .services import Lent, PluginServices
 from .settings import Settings
 from .states import StateBook
@@ -166,6 +168,8 @@ class Hub:
         self.clips = await ClipIndex.open(self.journal, self.texts, self.storage)
         self.audit = await AuditLog.open(self.journal)
         self.memory = await Memory.open(self.journal)
+        seen = await PresetBook(self.memory).known(list(self.settings.cameras))
+        self.settings = msgspec.structs.replace(self.settings, seen_presets=seen)
 
     async def _open_alerts(self) -> None:
         self.alerts = AlertDesk(

@@ -72,7 +72,10 @@ class RecordSettings(Struct):
 
 
 class CameraSettings(Struct):
-    """Describe one camera; ``options`` are checked by the camera kind's schema."""
+    """Describe one camera; ``options`` are checked by the camera kind's schema.
+
+    ``presets`` are those that it surely has, None where only the camera knows.
+    """
 
     id: str
     type: str
@@ -84,6 +87,7 @@ class CameraSettings(Struct):
     detect: tuple[DetectSettings, ...] = ()
     record: RecordSettings = RecordSettings()
     options: dict[str, Any] = {}
+    presets: tuple[str, ...] | None = None
 
 
 class NotifierSettings(Struct):
@@ -173,7 +177,7 @@ class Settings(Struct):
     ``rules`` and ``scripts`` are YAML nodes with lines, for the rules room (a list, and a mapping or None).
     ``folder`` is where the file stands: relative paths and the ``plugins`` folder start there.
     ``off`` names what stands in the file and is left out for a mistake of its own (``cameras.kali``): who refers
-    to it is not wrong, and does without it.
+    to it is not wrong, and does without it. ``seen_presets`` are what the cameras answered when they came online.
     """
 
     file: str
@@ -193,6 +197,12 @@ class Settings(Struct):
     rules: tuple[Any, ...] = ()
     scripts: Any = None
     off: frozenset[str] = frozenset()
+    seen_presets: dict[str, tuple[str, ...]] = {}
+
+    def presets(self, camera: str) -> tuple[str, ...] | None:
+        """Return the presets of a camera, None where nobody knows: as configured, else as it was seen to have them."""
+        known = self.cameras[camera].presets if camera in self.cameras else None
+        return self.seen_presets.get(camera) if known is None else known
 
     def names(self, section: str) -> tuple[str, ...]:
         """Return every name of a section (``cameras``, ``contacts``, ``notifiers``), those that are off too."""

@@ -17,6 +17,7 @@ from ..core.settings import Settings
 from ..core.types import ActionCall, ActionResult
 from ..core.validators import boolean, duration, text
 from .rule import Fault
+from .templates import is_template
 
 # A camera that answers does so in a tenth of a second. The steps behind this one are mostly the
 # alert: they must not wait for the 10 s that a camera's driver may take to give up.
@@ -64,7 +65,20 @@ class CameraAction:
 
 
 class GotoPreset(CameraAction):
-    """Turn cameras to a preset; which presets a camera has is known only when it is asked."""
+    """Turn cameras to a preset; which presets a camera has may be known only when it is asked."""
+
+    def faults(self, name: str, target: dict[str, Any], values: dict[str, Any], settings: Settings) -> Iterable[Fault]:
+        """Find a preset that a camera is known not to have; what is not known is not checked."""
+        yield from super().faults(name, target, values, settings)
+        cameras, preset = target.get("camera"), values.get("preset")
+        if not isinstance(preset, str) or is_template(preset):
+            return
+        for camera in cameras if isinstance(cameras, list) else [cameras]:
+            known = settings.presets(camera) if isinstance(camera, str) else None
+            if known is not None and preset.strip() not in known:
+                said = {"camera": camera, "preset": preset}
+                key = "rules.check.no_preset" if known else "rules.check.no_presets"
+                yield Fault(path="data.preset", key=key, values=said, near=preset if known else "", known=known)
 
     async def ask(self, camera: Camera, camera_id: str, call: ActionCall, hub: Hub) -> None:
         """Turn one camera."""

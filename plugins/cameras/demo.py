@@ -24,6 +24,7 @@ import voluptuous as vol
 
 from ...core import (
     Camera,
+    CameraKind,
     CameraLost,
     CameraSettings,
     Kind,
@@ -37,6 +38,8 @@ from ...core import (
 )
 
 SCENES = ("canal", "schoolyard", "ptz")
+# As the scene ``ptz`` has them; that file needs OpenCV, which the hub must not load.
+PRESETS = ("pintu-air", "jembatan", "pos-rw")
 SCHEMA = vol.Schema(
     {
         vol.Required("scene", description="demo.option.scene"): vol.In(SCENES),
@@ -288,11 +291,12 @@ class DemoCamera:
 def offer_cameras() -> Iterable[Kind[Camera]]:
     """Offer the camera kind ``demo``."""
     return (
-        Kind(
+        CameraKind(
             "demo",
             SCHEMA,
             DemoCamera,
             "Kamera contoh dengan pemandangan buatan: kali, halaman sekolah, kamera putar.",
             "A sample camera with a rendered scene: canal, schoolyard, turning camera.",
+            presets=lambda options: PRESETS if options["scene"] == "ptz" else (),
         ),
     )
