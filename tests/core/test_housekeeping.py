@@ -159,13 +159,14 @@ async def test_noise_goes_with_its_pictures_and_what_happened_stays_for_a_year(h
         at = NOW - timedelta(days=days)
         await house.events.add(Event(id=new_id(), site="kebon-baru", kind=kind, at=at))
 
-    for kind in ("motion.start", "zone.enter", "crowd.count", "flood.level", "flood.stage", "crowd.high"):
+    noise = ("motion.start", "zone.enter", "crowd.count", "flood.level", "rule.timer", "rule.state")
+    for kind in (*noise, "flood.stage", "crowd.high"):
         for days in (1, 15, 366):
             await add(kind, days)
     await asyncio.gather(*(add("motion.end", 20) for _ in range(1200)))
-    assert await house.keeper.prune() == 4 * 2 + 2 + 1200
+    assert await house.keeper.prune() == 6 * 2 + 2 + 1200
     left = await house.kinds()
-    assert len(left) == 4 + 2 * 2 and left.count("flood.stage") == 2
+    assert len(left) == 6 + 2 * 2 and left.count("flood.stage") == 2
 
 
 async def test_finished_notices_go_with_their_days_and_open_ones_stay(house):
