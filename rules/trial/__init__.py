@@ -1,0 +1,1 @@
+"""Rules on trial: the real engine on simulated time, with actions written down instead of done."""
