@@ -11,6 +11,7 @@ import sqlite_utils
 
 from ...core.errors import StoreFailed
 from ...core.journal import Journal
+from ...core.tasks import Crash, fenced_call
 from ...core.texts import Texts
 
 T = TypeVar("T")
@@ -31,11 +32,10 @@ class MemoryJournal(Journal):
         if self._is_closed:
             raise StoreFailed(self._texts("journal.closed"))
         self._db.conn.execute("begin")
-        try:
-            result = job(self._db)
-        except BaseException:
+        result = fenced_call(lambda: job(self._db))
+        if isinstance(result, Crash):
             self._db.conn.execute("rollback")
-            raise
+            raise result.error
         self._db.conn.execute("commit")
         if then is not None:
             then(result)
