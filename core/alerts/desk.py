@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -122,10 +122,12 @@ class AlertDesk:
     async def prune(self, before: datetime, limit: int) -> int:
         """Remove up to ``limit`` closed incidents of before a time; return how many went. Open ones always stay.
 
-        What was answered and has been quiet for a day is closed first.
+        What was answered and has been quiet for a day is closed first; alerts that only counted go after a day.
         """
         await self._change(lambda deciding: deciding.close_quiet(limit))
-        return await self._ledger.decide(lambda deciding: deciding.rows.prune(before, limit))
+        a_day_ago = self._ledger.clock.now() - timedelta(days=1)
+        counted = await self._ledger.decide(lambda deciding: deciding.rows.prune_grouped(a_day_ago, limit))
+        return counted + await self._ledger.decide(lambda deciding: deciding.rows.prune(before, limit))
 
     def on_duty(self, rota: str, at: datetime | None = None) -> tuple[str, ...]:
         """Return the contacts on duty in a rota, now or at a time; none when there is no such rota."""

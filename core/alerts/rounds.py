@@ -27,6 +27,8 @@ EVENTS_AT_ONCE = 100
 PUT_AT_ONCE = 200
 # A wall clock that is set is noticed within this time, while something waits.
 LONGEST_WAIT_S = 30.0
+# What is due and cannot be taken for a fault must not make a busy loop of it.
+SHORTEST_WAIT_S = 1.0
 READER_SIZE = 10_000
 
 
@@ -160,7 +162,7 @@ class Rounds:
         if next_due is None:
             return
         wait_s = (next_due - self._clock.now()).total_seconds()
-        wait_s = min(max(wait_s, 0.0), LONGEST_WAIT_S)
+        wait_s = min(max(wait_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
 
         async def ring() -> None:
             await self._clock.sleep(wait_s)

@@ -164,9 +164,10 @@ class Rows:
         return self._conn.execute(sql, (run_id, incident_id)).fetchone() is not None
 
     def add_alert(self, alert: Alert, outcome: AlertOutcome, at: datetime) -> None:
-        """Keep an alert with what it led to."""
+        """Keep an alert with what it led to; of one that only counted, no more than that it was."""
+        kept = Alert(key=alert.key, text="") if outcome.is_grouped else alert
         row = (alert.key, outcome.incident_id, alert.rule_id, alert.step, alert.run_id, alert.clip)
-        body = (RANK[alert.priority], stamp(at), outcome.is_grouped, _encode(alert).decode(), _encode(outcome).decode())
+        body = (RANK[alert.priority], stamp(at), outcome.is_grouped, _encode(kept).decode(), _encode(outcome).decode())
         self._conn.execute(
             "insert into alerts (key, incident, rule, step, run, clip, rank, at, is_grouped, body, outcome)"
             " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -331,6 +332,12 @@ class Rows:
         """Return incidents that somebody answered and of which nothing was seen since, the oldest first."""
         sql = "select body from incidents where state = 'acknowledged' and last_at < ? order by number limit ?"
         return [_incident(row[0]) for row in self._conn.execute(sql, (stamp(before), limit))]
+
+    def prune_grouped(self, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` alerts that only counted; their keys are asked for again within the hour, or never."""
+        old = "select number from alerts where at < ? and is_grouped order by at limit ?"
+        sql = f"delete from alerts where number in ({old})"
+        return self._conn.execute(sql, (stamp(before), limit)).rowcount
 
     def prune(self, before: datetime, limit: int) -> int:
         """Remove up to ``limit`` closed incidents and lone alerts of before a time, with all that hangs on them."""

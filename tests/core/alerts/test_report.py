@@ -65,3 +65,14 @@ async def test_what_is_closed_goes_after_its_time_and_what_is_open_stays(hub):
         lambda db: [db.conn.execute(f"select count(*) from {t}").fetchone()[0] for t in ("alerts", "alert_tellings")]
     )
     assert kept == [1, 3]
+
+
+async def test_events_that_only_counted_leave_no_more_than_their_number(hub):
+    await hub.alert(alert("a"))
+    for n in range(20):
+        assert (await hub.alert(alert(f"b{n}"))).is_grouped
+    assert await hub.alerts.prune(EVENING, 500) == 0
+    await hub.clock.advance(90_000)
+    assert await hub.alerts.prune(EVENING, 500) == 20
+    incident = await hub.alerts.incident("banjir/kali")
+    assert (incident.state, incident.events) == ("open", 21)
