@@ -78,8 +78,9 @@ class Runs:
         return tuple(self._by_rule.get(rule_id, ()))
 
     def rows(self) -> dict[str, list[RunRow]]:
-        """Return the open runs by rule, for the decider."""
-        return {rule_id: [run.opened.row for run in runs] for rule_id, runs in self._by_rule.items() if runs}
+        """Return the open runs by rule, for the decider; one that was left ends by itself and holds up no other."""
+        rows = {rule_id: [run.opened.row for run in runs if not run.is_left] for rule_id, runs in self._by_rule.items()}
+        return {rule_id: open_ones for rule_id, open_ones in rows.items() if open_ones}
 
     def start(self, opened: Opened) -> None:
         """Start a run that was committed."""
@@ -98,7 +99,7 @@ class Runs:
 
     def all(self) -> tuple[Run, ...]:
         """Return every run under way."""
-        return tuple(run for runs in self._by_rule.values() for run in runs)
+        return tuple(run for runs in self._by_rule.values() for run in runs if not run.is_left)
 
     async def stop(self) -> None:
         """Leave every run where it is; the next start goes on with it."""
@@ -137,7 +138,10 @@ class Runs:
             await self._walk(run)
         finally:
             run.ended.set()
-            self._by_rule[run.opened.rule.id].remove(run)
+            runs = self._by_rule[run.opened.rule.id]
+            runs.remove(run)
+            if not runs:
+                del self._by_rule[run.opened.rule.id]
 
     async def _walk(self, run: Run) -> None:
         opened = run.opened

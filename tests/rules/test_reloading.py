@@ -101,6 +101,17 @@ async def test_a_run_in_the_middle_of_steps_that_changed_is_cut_off_and_says_why
     assert bench.done == []
 
 
+async def test_a_run_that_was_cut_off_does_not_hold_up_the_event_right_behind_the_reload(bench):
+    await bench.open(SLOW)
+    await bench.tell()
+    loaded = bench.read(SLOW.replace("lama", "baru"))
+    report = await bench.engine.reload(loaded)
+    assert report.cut_off == 1 and bench.engine._runs.rows() == {}
+    await bench.tell()
+    await bench.advance(60)
+    assert bench.done == ["baru"]
+
+
 async def test_a_run_whose_turn_has_not_come_begins_by_the_new_steps(bench):
     await bench.open(SLOW, more="  mode: queued\n")
     await bench.tell()
