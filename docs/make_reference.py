@@ -21,6 +21,7 @@ from jinja2 import StrictUndefined
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from blueprint_pages import pages  # type: ignore[import-not-found]  # beside this script
+from mistake_tables import mistake_tables  # type: ignore[import-not-found]  # beside this script
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
 
 from siaga import core
@@ -37,7 +38,7 @@ DOCS = Path(__file__).resolve().parent
 FILES = (
     *(
         DOCS / "operators" / f"{name}.md"
-        for name in ("konfigurasi", "aturan", "tindakan", "templat", "kejadian", "cetak-biru")
+        for name in ("konfigurasi", "aturan", "tindakan", "templat", "kejadian", "cetak-biru", "kesalahan")
     ),
     DOCS / "vendors" / "camera-plugin.md",
 )
@@ -75,6 +76,7 @@ def parts() -> dict[str, str]:
         "selectors": selectors_table(),
         "blueprints": pages(plugins),
     }
+    made |= mistake_tables()
     made["events"] = events(plugins.event_kinds.values())
     made["filters"] = filters(plugins.template_functions)
     made["hooks"] = python("\n\n\n".join(hook(name) for name in HOOKS))

@@ -19,7 +19,7 @@ from .parse_actions import SCRIPT_PREFIX
 from .parse_conditions import GROUPS
 from .parse_triggers import TRIGGER_HEAD
 
-_STEPS = {
+STEPS = {
     "action": step_schemas.ACTION,
     "delay": step_schemas.DELAY,
     "choose": step_schemas.CHOOSE,
@@ -184,9 +184,9 @@ class EditorSchemas:
         }
 
     def _step(self) -> Schema:
-        head = {word: {"description": self._word(word, schema)} for word, schema in _STEPS.items()}
+        head = {word: {"description": self._word(word, schema)} for word, schema in STEPS.items()}
         made: Schema = {"$ref": "#/$defs/condition"}
-        for word, schema in reversed(_STEPS.items()):
+        for word, schema in reversed(STEPS.items()):
             body = self._action() if word == "action" else self._shape.closed(schema)
             made = {"if": {"required": [word]}, "then": body, "else": made}
         return {"if": {"type": "string"}, "then": {}, "else": {"properties": head, **made}}

@@ -75,6 +75,10 @@ class TemplateBox:
         self._held: dict[str, Compiled] = {}
         self._codes = _CODES.setdefault((texts.language, site.timezone, frozenset(functions.items())), {})
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the functions that templates may call."""
+        return tuple(self._environment.globals)
+
     def compile(self, source: str) -> Compiled:
         """Return the template of ``source``, compiled at the first asking; TemplateFailed."""
         held = self._held.get(source)

@@ -19,17 +19,23 @@ from plugin_services import OwnServices
 from siaga.__main__ import main
 from siaga.core.clock import ManualClock, SystemClock
 from siaga.core.config import load_settings
+from siaga.core.config_schemas import CAMERA, MEDIA, PLACE, PLUGINS, SECTIONS, SITE, STORAGE, WEB
 from siaga.core.errors import AuthFailed, NotSupported
+from siaga.core.json_schema import mapping_of
+from siaga.core.people_schemas import CONTACT, ROTA, TEAM
 from siaga.core.plugin_manager import PluginManager
+from siaga.core.settings import SiteSettings
 from siaga.core.texts import Texts, catalogue
 from siaga.core.types import Event
+from siaga.rules.editor_schemas import STEPS
 from siaga.rules.engine import RuleEngine
-from siaga.rules.parse import load_rules
+from siaga.rules.parse import MODES, RULE, load_rules
 from siaga.rules.templates import TemplateBox
 from siaga.rules.views import event_view, site_view, trigger_view
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATORS = ROOT / "docs" / "operators"
+SECTION_SCHEMAS = (SITE, WEB, STORAGE, MEDIA, PLACE, CAMERA, PLUGINS, CONTACT, TEAM, ROTA)
 PLUGIN_PAGE = ROOT / "docs" / "vendors" / "camera-plugin.md"
 
 _spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
@@ -131,6 +137,31 @@ def test_what_is_said_about_the_defaults_of_a_rule_is_so(tmp_path, plugins):
     (rule,) = load_rules(settings.rules, plugins, settings, Texts("id")).rules
     assert (rule.is_enabled, rule.mode, rule.max_runs, rule.is_drop_logged) == (True, "single", 10, True)
     assert rule.steps[0].goes_on and rule.steps[0].is_enabled
+
+
+def test_no_word_of_the_language_is_undocumented(made, plugins):
+    """Every trigger, condition, action, filter, function, kind of event and field stands in an operator's page."""
+    pages = {page.stem: page.read_text("utf-8") for page in OPERATORS.glob("*.md")}
+    everything = "\n".join(pages.values())
+    words = [*plugins.triggers, *plugins.conditions, *plugins.actions, *plugins.notifiers, *plugins.cameras]
+    words += [*plugins.detectors, *plugins.links, *plugins.template_functions]
+    words += [kind for kind in plugins.event_kinds if not kind.startswith("object.")]
+    words += [field for kind in plugins.event_kinds.values() for field in kind.fields]
+    words += [str(key) for schema in (RULE, *STEPS.values(), *SECTION_SCHEMAS) for key in mapping_of(schema)]
+    words += [*SECTIONS, *MODES]
+    stands = [re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w])").search(everything) for word in words]
+    missing = sorted({word for word, found in zip(words, stands, strict=True) if not found})
+    assert missing == []
+    box = TemplateBox(plugins.template_functions, SiteSettings(id="x", name="X"), SystemClock(), Texts("id"))
+    functions = [name for name in box.names() if f"`{name}" not in pages["templat"]]
+    assert functions == []
+
+
+def test_every_message_about_a_mistake_stands_on_the_page_of_mistakes(made):
+    page = (OPERATORS / "kesalahan.md").read_text("utf-8")
+    for name in ("yaml", "check", "template"):
+        assert made[f"mistakes {name}"].count("\n") > 8
+        assert made[f"mistakes {name}"] in page
 
 
 # --- the examples -------------------------------------------------------------------------------
