@@ -104,7 +104,7 @@ class Housekeeping:
             lambda: self._events.prune(old, kinds=NOISE, limit=ROWS_AT_ONCE),
             lambda: self._events.prune(very_old, without=NOISE, limit=ROWS_AT_ONCE),
             lambda: self._outbox.prune(old, ROWS_AT_ONCE),
-            lambda: self._alerts.prune(very_old, ROWS_AT_ONCE),
+            lambda: self._alerts.prune(very_old, ROWS_AT_ONCE, counted_before=old),
         )
         gone = 0
         try:

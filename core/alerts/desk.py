@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -119,14 +119,14 @@ class AlertDesk:
         steps = await self._ledger.read(lambda rows: rows.escalations(incident.id))
         return report_on(incident, told, steps)
 
-    async def prune(self, before: datetime, limit: int) -> int:
+    async def prune(self, before: datetime, limit: int, *, counted_before: datetime) -> int:
         """Remove up to ``limit`` closed incidents of before a time; return how many went. Open ones always stay.
 
-        What was answered and has been quiet for a day is closed first; alerts that only counted go after a day.
+        What was answered and has been quiet for a day is closed first. Alerts of before ``counted_before`` that only
+        counted go as well; their number stays.
         """
         await self._change(lambda deciding: deciding.close_quiet(limit))
-        a_day_ago = self._ledger.clock.now() - timedelta(days=1)
-        counted = await self._ledger.decide(lambda deciding: deciding.rows.prune_grouped(a_day_ago, limit))
+        counted = await self._ledger.decide(lambda deciding: deciding.rows.prune_grouped(counted_before, limit))
         return counted + await self._ledger.decide(lambda deciding: deciding.rows.prune(before, limit))
 
     def on_duty(self, rota: str, at: datetime | None = None) -> tuple[str, ...]:

@@ -164,8 +164,8 @@ class Rows:
         return self._conn.execute(sql, (run_id, incident_id)).fetchone() is not None
 
     def add_alert(self, alert: Alert, outcome: AlertOutcome, at: datetime) -> None:
-        """Keep an alert with what it led to; of one that only counted, no more than that it was."""
-        kept = Alert(key=alert.key, text="") if outcome.is_grouped else alert
+        """Keep an alert with what it led to; of one that only counted, its event alone."""
+        kept = Alert(key=alert.key, text="", event=alert.event) if outcome.is_grouped else alert
         row = (alert.key, outcome.incident_id, alert.rule_id, alert.step, alert.run_id, alert.clip)
         body = (RANK[alert.priority], stamp(at), outcome.is_grouped, _encode(kept).decode(), _encode(outcome).decode())
         self._conn.execute(
@@ -334,7 +334,7 @@ class Rows:
         return [_incident(row[0]) for row in self._conn.execute(sql, (stamp(before), limit))]
 
     def prune_grouped(self, before: datetime, limit: int) -> int:
-        """Remove up to ``limit`` alerts that only counted; their keys are asked for again within the hour, or never."""
+        """Remove up to ``limit`` alerts of before a time that only counted; their number stays with the incident."""
         old = "select number from alerts where at < ? and is_grouped order by at limit ?"
         sql = f"delete from alerts where number in ({old})"
         return self._conn.execute(sql, (stamp(before), limit)).rowcount

@@ -54,12 +54,12 @@ async def test_what_is_closed_goes_after_its_time_and_what_is_open_stays(hub):
     await hub.acknowledge("tanggap", "Bu Sari", "web")
     await advance(hub, 90_000)
     soon = hub.clock.now() - timedelta(days=30)
-    assert await hub.alerts.prune(soon, 500) == 0
+    assert await hub.alerts.prune(soon, 500, counted_before=soon) == 0
     answered = await hub.alerts.incident("tanggap")
     assert (answered.state, answered.closed_by, answered.note) == (
         "closed", "Siaga", "ditanggapi, dan sehari tidak ada kejadian lagi"
     )  # fmt: skip
-    assert await hub.alerts.prune(hub.clock.now() + timedelta(days=1), 500) == 3
+    assert await hub.alerts.prune(hub.clock.now() + timedelta(days=1), 500, counted_before=soon) == 3
     assert [incident.key for incident in await hub.alerts.incidents()] == ["buka"]
     kept = await hub.journal.read(
         lambda db: [db.conn.execute(f"select count(*) from {t}").fetchone()[0] for t in ("alerts", "alert_tellings")]
@@ -71,8 +71,8 @@ async def test_events_that_only_counted_leave_no_more_than_their_number(hub):
     await hub.alert(alert("a"))
     for n in range(20):
         assert (await hub.alert(alert(f"b{n}"))).is_grouped
-    assert await hub.alerts.prune(EVENING, 500) == 0
+    assert await hub.alerts.prune(EVENING, 500, counted_before=EVENING) == 0
     await hub.clock.advance(90_000)
-    assert await hub.alerts.prune(EVENING, 500) == 20
+    assert await hub.alerts.prune(EVENING, 500, counted_before=hub.clock.now()) == 20
     incident = await hub.alerts.incident("banjir/kali")
     assert (incident.state, incident.events) == ("open", 21)
