@@ -45,12 +45,14 @@ class LoadedSettings(NamedTuple):
     A mistake inside one camera, place, notifier or contact leaves just that one out of ``settings``. One in
     ``site``, ``web``, ``storage``, ``media``, in the top level's keys or in the file's YAML makes them None.
     ``is_whole`` is False when a file, or a piece of one, could not be read. ``folders`` hold what was read.
+    ``disabled`` names the plugins that are switched off.
     """
 
     settings: Settings | None
     problems: tuple[Problem, ...]
     is_whole: bool = True
     folders: tuple[Path, ...] = ()
+    disabled: tuple[str, ...] = ()
 
 
 class Peek(NamedTuple):
@@ -74,7 +76,8 @@ def peek(file: Path) -> Peek:
 def load_settings(file: Path, plugins: PluginManager) -> LoadedSettings:
     """Read and check a configuration. Never raises for what stands in the file."""
     folder = file.parent
-    texts = Texts(peek(file).language)
+    peeked = peek(file)
+    texts = Texts(peeked.language)
     loaded = load_yaml(
         file,
         find_secret=lambda name: plugins.find_secret(name, folder),
@@ -89,7 +92,7 @@ def load_settings(file: Path, plugins: PluginManager) -> LoadedSettings:
     node = loaded.value if isinstance(loaded.value, dict) else {}
     is_whole = loaded.is_whole and not any(isinstance(node.get(name), Gap) for name in ("rules", "scripts"))
     folders = dict.fromkeys(path if path.is_dir() else path.parent for path in loaded.files)
-    return LoadedSettings(settings, tuple(problems), is_whole, tuple(folders))
+    return LoadedSettings(settings, tuple(problems), is_whole, tuple(folders), peeked.disabled)
 
 
 def _language_in_words(file: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ..core.config import LoadedSettings, load_settings, peek
+from ..core.config import LoadedSettings, load_settings
 from ..core.errors import Problem, StoreFailed
 from ..core.plugin_manager import PluginManager
 from ..core.rule_contracts import Hub
@@ -149,7 +149,7 @@ class RuleFiles:
         if found.settings is None or refused:
             return await self._refused(refused or found.problems, is_asked=is_asked)
         restart = needs_restart(hub.settings, found.settings)
-        restart += ("plugins",) if read.disabled != self._disabled else ()
+        restart += ("plugins",) if frozenset(found.disabled) != self._disabled else ()
         return await self._take(found, read.loaded, restart, is_asked=is_asked)
 
     async def _take(
@@ -224,7 +224,6 @@ class RuleFiles:
 class _Read(NamedTuple):
     found: LoadedSettings
     loaded: LoadedRules
-    disabled: frozenset[str]
 
 
 def _read(file: Path, plugins: PluginManager, running: Settings) -> _Read:
@@ -235,7 +234,7 @@ def _read(file: Path, plugins: PluginManager, running: Settings) -> _Read:
         loaded = load_rules(
             found.settings.rules, plugins, merged(running, found.settings), Texts(running.site.language)
         )
-    return _Read(found, loaded, frozenset(peek(file).disabled))
+    return _Read(found, loaded)
 
 
 def _told(outcome: ReloadOutcome) -> dict[str, Json]:

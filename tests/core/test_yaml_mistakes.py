@@ -2,11 +2,16 @@
 """YAML as people get it wrong, and exactly what they are told: every mistake at once, in two languages."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from siaga.core.texts import Texts
+from siaga.core.yaml_composer import _patient, _quick
 from siaga.core.yaml_lines import Gap, load_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = [ROOT / "config.example.yaml", *sorted(ROOT.glob("rules/*/*.yaml")), *sorted(ROOT.glob("core/texts/r*.yaml"))]
 
 # name: (what was written, what is said in Indonesian, in English)
 MISTAKES = {
@@ -383,3 +388,17 @@ def test_a_large_file_with_a_mistake_at_its_end_is_told_within_seconds(tmp_path,
     loaded = read(tmp_path, text + tail)
     assert time.thread_time() - began < 20
     assert loaded.problems[0].line >= 18_000
+
+
+def shape(node):
+    """Return a node with its tags, values and lines."""
+    if isinstance(node.value, list):
+        inner = [tuple(map(shape, item)) if isinstance(item, tuple) else shape(item) for item in node.value]
+        return node.tag, node.start_mark.line, inner
+    return node.tag, node.start_mark.line, node.value
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_libyaml_and_pyyaml_read_a_file_alike(file):
+    text = file.read_text("utf-8")
+    assert shape(_quick(text)) == shape(_patient(text))
