@@ -101,6 +101,17 @@ async def test_a_button_is_pressed_everybody_learns_it_and_nobody_further_is_cal
 
     # Meta delivers again what it thinks was lost.
     await place.api.press(place.number_of(first), id="wamid.in.posko")
+    replies = [found.event.data for found in await place.hub.events.find(kind="notice.reply")]
+    assert [data["text"] for data in replies] == ["Terima", "Selamat malam"], "each is told once"
+    assert replies[0] == {
+        "notifier": "wa",
+        "sender": POSKO,
+        "name": "Budi",
+        "text": "Terima",
+        "reply_to": first.id,
+        "button": f"ack:{incident.id}",
+    }
+    assert (replies[1]["reply_to"], replies[1]["button"]) == (None, None)
     await place.api.press(place.number_of(template))
     await until(lambda: len(place.said(LURAH)) == 3, "the second reads who was first")
     assert "sudah ditanggapi Posko RW 05" in place.said(LURAH)[2] and len(place.said(POSKO)) == 2

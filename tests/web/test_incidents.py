@@ -235,6 +235,18 @@ async def test_a_run_of_a_rule_is_downloaded_whole_as_json(inside):
     await read(client, app.url + "/rules/kali-siaga-2/traces/lain", 404)
 
 
+async def test_a_viewers_download_of_a_run_holds_no_number_of_a_person(tmp_path):
+    async with running(tmp_path) as (hub, engine, app), browser() as client:
+        await app.accounts.add("tamu", PASSWORD, role="viewer")
+        await log_in(client, app.url, "tamu")
+        _, run_id = await rising_water(hub, engine)
+        (run,) = engine.runs["kali-siaga-2"]
+        step = msgspec.structs.replace(run.steps[4], values={"to": [f"wa:{LURAH}"], "contact": "posko"})
+        engine.runs["kali-siaga-2"] = [msgspec.structs.replace(run, steps=(*run.steps[:4], step))]
+        shown = await read(client, f"{app.url}/rules/kali-siaga-2/traces/{run_id}")
+        assert "posko" in shown and LURAH not in shown and LURAH[-3:] in shown
+
+
 async def test_pages_speak_english_too(inside):
     hub, _, app, client = inside
     _, incident = await water_rises(hub)
