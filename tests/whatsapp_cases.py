@@ -8,6 +8,7 @@ from cloud_api import APP_SECRET, VERIFY_TOKEN, CloudApi
 from plugin_services import OwnServices
 
 from siaga.core.contracts import InboundRequest
+from siaga.core.errors import SendFailed
 from siaga.core.settings import NotifierSettings
 from siaga.core.types import Notice, new_id
 from siaga.plugins.notifications import whatsapp
@@ -48,3 +49,9 @@ def post_request(api, payload, signature=None):
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     headers = {"x-hub-signature-256": signature or api.sign(body)}
     return InboundRequest(method="POST", headers=headers, query={}, body=body)
+
+
+async def refusal(notifier, sent):
+    with pytest.raises(SendFailed) as caught:
+        await notifier.send(sent)
+    return caught.value

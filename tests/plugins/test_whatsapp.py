@@ -12,23 +12,15 @@ import voluptuous as vol
 from aiohttp import web
 from cloud_api import PHONE_NUMBER_ID, VERIFY_TOKEN
 from plugin_services import OwnServices
-from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request  # noqa: F401
+from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request, refusal  # noqa: F401
 
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import Inbound, InboundRequest
-from siaga.core.errors import SendFailed
 from siaga.core.settings import NotifierSettings
 from siaga.core.texts import catalogue
 from siaga.plugins.notifications.whatsapp import verdicts
 from siaga.plugins.notifications.whatsapp.conversations import Conversations
 from siaga.plugins.notifications.whatsapp.messages import parameter_text, phone_number
-
-
-async def refusal(notifier, sent):
-    with pytest.raises(SendFailed) as caught:
-        await notifier.send(sent)
-    return caught.value
-
 
 # --- in which form an alert goes --------------------------------------------------------------
 

@@ -1,10 +1,12 @@
 """Alerts by WhatsApp that ask for an answer: buttons, threads, recordings, and what comes back."""
 
+import asyncio
+import contextlib
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from plugin_services import OwnServices
-from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request  # noqa: F401
+from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request, refusal  # noqa: F401
 
 from siaga.core.contracts import carries_of
 from siaga.core.errors import SendFailed
@@ -120,6 +122,31 @@ async def test_a_recording_that_cannot_go_becomes_a_word_where_to_see_it(api, se
         ("text", "Rekaman: Air naik (dapat dilihat di Siaga, halaman Insiden)")
     ]
     assert why in receipt.detail
+
+
+async def test_a_recording_on_a_weak_line_is_uploaded_once_beside_the_sending(api, services, tmp_path):
+    recorded(services, tmp_path)
+    notifier = make(api, services, **HOOKED | {"timeout": 0.5})
+    await writes(api, services, notifier)
+    api.slow(1.5, on="media")
+    sent = notice("Rekaman: Air naik", clip="klip")
+    failed = await refusal(notifier, sent)
+    assert (failed.verdict, failed.wait_s) == ("retry", 10) and "sedang diunggah" in str(failed)
+    await notifier.send(notice("SIAGA 1"))
+    assert [message.text for message in api.accepted] == ["SIAGA 1"], "an alert goes out meanwhile"
+    while (await asyncio.sleep(0.2)) or len(api.accepted) < 2:
+        with contextlib.suppress(SendFailed):
+            await notifier.send(sent)
+    assert api.accepted[1].type == "video" and api.uploads == 1
+
+
+async def test_a_recording_that_the_token_may_not_upload_asks_the_operator(api, services, tmp_path):
+    recorded(services, tmp_path)
+    notifier = make(api, services, **HOOKED)
+    await writes(api, services, notifier)
+    api.fail(190, on="media")
+    failed = await refusal(notifier, notice("Rekaman: Air naik", clip="klip"))
+    assert failed.verdict == "ask_operator" and "token" in str(failed)
 
 
 async def test_a_recording_for_somebody_silent_becomes_a_word_in_the_template(api, services, tmp_path):

@@ -14,7 +14,8 @@ from .graph import Accepted, AnswerLost, Graph, GraphError, NotSent, Refused
 from .inbound import Webhook
 from .options import Options
 from .pacing import Pace
-from .uploads import CLIP, PICTURE, NotUploaded, Uploads
+from .recordings import Recordings, StillUploading
+from .uploads import PICTURE, NotUploaded, Uploads
 from .verdicts import PAIR_LIMIT, PICTURE_REFUSED, SHARED_LIMITS, UNKNOWN, WINDOW_CLOSED, Fault, fault_of
 
 # A wait for the number's throughput is shorter than this; anything longer goes back to the outbox.
@@ -22,6 +23,8 @@ MAX_WAIT_HERE_S = 1.5
 # A code that Meta's list does not name is tried so often, then given up.
 UNKNOWN_TRIES = 3
 MAX_COUNTED = 256
+# So often a recording that is on its way to Meta is looked for again.
+UPLOADING_WAIT_S = 10.0
 
 
 class Attached(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class WhatsApp:
         self._services = services
         self._graph = Graph(self._options, services)
         self._pictures = Uploads(self._graph, services, PICTURE)
-        self._clips = Uploads(self._graph, services, CLIP)
+        self._recordings = Recordings(self._graph, services, self._options.timeout)
         self._conversations = Conversations(services)
         self._files_refused: dict[str, None] = {}
         self._webhook = Webhook(self._options, services, self._conversations, self._on_file_refused)
@@ -99,9 +102,9 @@ class WhatsApp:
         return accepted, "; ".join(part for part in (clip.why, detail) if part)
 
     async def _send_clip(self, notice: Notice, to: str, media_id: str) -> Accepted:
-        """Send the recording; where Meta will not have it, the next try goes without: there is no time for it in this.
+        """Send the recording; where Meta will not have it, the next try goes without.
 
-        The upload may have taken most of what a send may take.
+        There may be no time for that in this one: it may have waited for the upload.
         """
         try:
             return await self._graph.send(messages.video_message(notice, to, media_id))
@@ -163,9 +166,11 @@ class WhatsApp:
         if why or clip is None:
             return self._without(why, "clip")
         try:
-            return Attached(await self._clips.media_id(clip.path))
+            return Attached(await self._recordings.media_id(clip.path))
         except NotUploaded as err:
             return self._without(str(err), "clip")
+        except StillUploading as err:
+            raise self._failed("retry", "whatsapp.clip.uploading", UPLOADING_WAIT_S) from err
 
     async def _picture(self, notice: Notice) -> Attached:
         if not notice.image:
