@@ -84,6 +84,10 @@ class StateBook:
         if subject is not None and subject not in besides:
             self._put(subject, value, event.data, event.at)
 
+    def put(self, subject: Subject, value: Json, data: Mapping[str, Json], at: datetime) -> None:
+        """Take how a subject is, where no event says so: a rule on trial begins with it."""
+        self._put(subject, value, data, at)
+
     def _meet_message(self, message: object) -> None:
         if isinstance(message, Committed):
             self.hear(message.seq, message.event)

@@ -26,6 +26,7 @@ from .reading import Reading, Spot, digest_of
 from .rule import LoadedRules, Rule, RuleProblem, Words
 from .scripts import fingerprint_of, read_scripts
 from .templates import TemplateBox
+from .trial.read_tests import read_tests
 
 MODES = ("single", "restart", "queued", "parallel")
 _WHOLE = vol.All(int, vol.Range(min=1, max=1_000))
@@ -45,6 +46,7 @@ RULE = vol.Schema(
         vol.Optional("max_exceeded", description="rules.option.max_exceeded"): vol.In(["warning", "silent"]),
         vol.Optional("cooldown", description="rules.option.cooldown"): cooldown,
         vol.Optional("cooldown_key", description="rules.option.cooldown_key"): text,
+        vol.Optional("tests", description="rules.option.tests"): object,
     }
 )
 # What a rule may write beside a blueprint: all of it, and nothing that the blueprint has is missing.
@@ -117,6 +119,9 @@ def _read_written(reading: Reading, spot: Spot) -> Rule | None:
     cooldown_key = read_cooldown_key(reading, here)
     if isinstance(node.get("variables"), dict):
         reading.compile(here.inside("variables"))
+    # A slip in a test is told by `siaga check`, and costs no alert.
+    trying = reading.beside()
+    tests = read_tests(trying, here.inside("tests")) if "tests" in node else ()
     for key, found in (("triggers", triggers), ("actions", steps)):
         if key in node and not found and not reading.problems:
             reading.wrong(here.inside(key), "rules.check.nothing", part=key)
@@ -139,7 +144,12 @@ def _read_written(reading: Reading, spot: Spot) -> Rule | None:
         is_drop_logged=shape.get("max_exceeded", "warning") != "silent",
         cooldown_s=shape.get("cooldown", 0.0),
         cooldown_key=cooldown_key,
-        edition=digest_of([node, sorted(script.fingerprint for script in called)]),
+        tests=tests,
+        test_problems=tuple(trying.problems),
+        # Its tests are no part of what it does.
+        edition=digest_of(
+            [{key: node[key] for key in node if key != "tests"}, sorted(script.fingerprint for script in called)]
+        ),
         # Only what a run does: a new alias or trigger must not cut runs off that are under way.
         fingerprint=fingerprint_of((node.get("actions"), node.get("variables")), reading.scripts),
         templates=tuple(dict.fromkeys((*reading.templates, *(one for script in called for one in script.templates)))),

@@ -71,6 +71,10 @@ class Reading:
         """Return an empty reading of the same site, for a file of its own."""
         return Reading(self.words, self.settings, self.texts, self._box, self._shelf)
 
+    def beside(self) -> Reading:
+        """Return a reading of the same site whose mistakes are kept apart."""
+        return Reading(self.words, self.settings, self.texts, self._box, self._shelf)
+
     def add(self, problems: Iterable[Problem]) -> None:
         """Keep problems, each once."""
         self.problems += [problem for problem in problems if problem not in self.problems]

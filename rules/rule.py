@@ -11,6 +11,7 @@ from ..core.errors import Problem
 from ..core.rule_contracts import Action, Condition, Hub, Trigger
 from ..core.settings import Settings
 from ..core.types import ActionCall, Event, Json, Struct
+from .trial.written import RuleTest
 
 Mode = Literal["single", "restart", "queued", "parallel"]
 
@@ -206,6 +207,8 @@ class Rule(Struct):
     cooldown_s: float = 0.0
     cooldown_key: str = ""
     edition: str = ""
+    tests: tuple[RuleTest, ...] = ()
+    test_problems: tuple[Problem, ...] = ()
     templates: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
 
