@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import secrets
@@ -18,20 +17,22 @@ from typing import NoReturn
 
 import click
 
+from .command_line import (
+    check_configuration,
+    config_argument,
+    give_up,
+    plain_config_argument,
+    plugins_of,
+    read_configuration,
+    say,
+)
 from .core.clock import SystemClock
-from .core.config import load_settings, peek
-from .core.errors import Problem, SiagaError
+from .core.errors import SiagaError
 from .core.hub import Hub
 from .core.journal import Journal
-from .core.journal_files import owner_of
 from .core.log import set_up_logging
-from .core.plugin_manager import PluginManager
-from .core.settings import Settings
 from .core.tasks import unless
-from .core.texts import Texts
-from .rules.blueprint_list import listed
-from .rules.blueprints import library
-from .rules.editor_schemas import editor_schemas, editor_settings
+from .rule_commands import rules
 from .rules.engine import RuleEngine
 from .rules.parse import load_rules
 from .rules.rule import LoadedRules
@@ -42,13 +43,6 @@ from .web.app import WebApp
 from .web.sessions import Sessions
 
 logger = logging.getLogger(__name__)
-
-say = Texts(os.environ.get("SIAGA_LANG", "id"))
-CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path)
-config_argument = click.argument("config", type=CONFIG, default=Path("config.yaml"), metavar="[CONFIG]")
-plain_config_argument = click.argument(
-    "config", type=click.Path(dir_okay=False, path_type=Path), default=Path("config.yaml"), metavar="[CONFIG]"
-)
 
 
 @click.group(help=say("cli.help"), context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,7 +66,7 @@ def run(config: Path, log_level: str) -> None:
     try:
         asyncio.run(_run(config))
     except SiagaError as err:
-        _give_up(str(err))
+        give_up(str(err))
     click.echo(say("cli.run.ended"))
 
 
@@ -94,32 +88,20 @@ def demo(folder: Path) -> None:
 @config_argument
 def check(config: Path) -> None:
     """Check configuration and rules; exit 1 when something is wrong."""
-    plugins, settings, problems = _read(config)
-    wrong = [str(problem) for problem in problems]
-    wrong += [
-        say("cli.check.plugin", name=p.name, why=p.reason) for p in plugins.plugins if not (p.is_on or p.is_disabled)
-    ]
-    count = 0
-    if settings is not None:
-        loaded = load_rules(settings.rules, plugins, settings, Texts(settings.site.language))
-        wrong += [str(problem) for problem in loaded.problems]
-        count = len(loaded.rules)
-    for line in wrong:
-        click.echo(line, err=True)
-    if settings is None or wrong:
-        click.echo(say("cli.check.wrong", count=len(wrong)), err=True)
-        sys.exit(1)
-    click.echo(say("cli.check.right", cameras=len(settings.cameras), rules=count))
+    check_configuration(config)
 
 
 @main.command(name="plugins", help=say("cli.plugins.help"))
 @plain_config_argument
 def list_plugins(config: Path) -> None:
     """List every plugin, what it offers, and why one is off; also where no configuration is yet."""
-    manager = _plugins(config)
+    manager = plugins_of(config)
     for plugin in manager.plugins:
         state = say("cli.plugins.on") if plugin.is_on else say("cli.plugins.off", reason=plugin.reason)
         click.echo(f"{plugin.name:44} {state}  {', '.join(plugin.offers)}")
+
+
+main.add_command(rules)
 
 
 @main.group(help=say("cli.user.help"))
@@ -176,76 +158,15 @@ def switch_user_on(name: str, config: Path) -> None:
     click.echo(say("cli.user.is_on", name=_with_accounts(config, lambda a, _: a.switch(name, is_on=True)).name))
 
 
-@main.group(help=say("cli.rules.help"))
-def rules() -> None:
-    """Group the commands about rules."""
-
-
-@rules.command(name="reload", help=say("cli.rules.reload.help"))
-@config_argument
-@click.pass_context
-def reload_rules(context: click.Context, config: Path) -> None:
-    """Check the configuration, then tell the running hub to read its rules again."""
-    _, settings, problems = _read(config)
-    if settings is None:
-        _give_up("\n".join(map(str, problems)))
-    journal = Path(settings.folder) / settings.storage.path / "siaga.db"
-    pid = owner_of(journal)
-    if pid is None:
-        _give_up(say("cli.rules.reload.not_running", path=journal))
-    try:
-        os.kill(pid, signal.SIGHUP)
-    except OSError as err:
-        _give_up(say("cli.rules.reload.not_told", pid=pid, why=err.strerror or str(err)))
-    click.echo(say("cli.rules.reload.asked", pid=pid))
-    context.invoke(check, config=config)
-
-
-@rules.command(name="schema", help=say("cli.rules.schema.help"))
-@plain_config_argument
-@click.option("--show", type=click.Choice(["rules", "scripts", "config"]), help=say("cli.rules.schema.show"))
-def write_schemas(config: Path, show: str | None) -> None:
-    """Write what an editor needs to complete and check; the configuration may be missing or wrong."""
-    plugins, settings, _ = _read(config)
-    found = editor_schemas(plugins, Texts(peek(config).language), settings)
-    if show:
-        click.echo(json.dumps(found[show], ensure_ascii=False, indent=2))
-        return
-    folder = config.parent / "schema"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, schema in found.items():
-            (folder / f"{name}.json").write_text(json.dumps(schema, ensure_ascii=False, indent=1), "utf-8")
-    except OSError as err:
-        _give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
-    click.echo(say("cli.rules.schema.written", folder=folder), err=True)
-    click.echo(json.dumps(editor_settings(), indent=2))
-
-
-@rules.command(name="blueprints", help=say("cli.rules.blueprints.help"))
-@config_argument
-def list_blueprints(config: Path) -> None:
-    """List what rules can be made from, each with what it needs; exit 1 when one of the site's own is wrong."""
-    plugins, settings, problems = _read(config)
-    if settings is None:
-        _give_up("\n".join(map(str, problems)))
-    texts = Texts(settings.site.language)
-    found = library(plugins, settings, texts).all()
-    for line in listed(found, texts):
-        click.echo(line)
-    if any(blueprint.problems for blueprint in found):
-        sys.exit(1)
-
-
 def _one_time() -> str:
     return secrets.token_urlsafe(12)
 
 
 def _with_accounts(config: Path, work: Callable[[Accounts, Sessions], Awaitable[Account]]) -> Account:
     """Change accounts in the journal, beside a running hub or without one."""
-    _, settings, problems = _read(config)
+    _, settings, problems = read_configuration(config)
     if settings is None:
-        _give_up("\n".join(map(str, problems)))
+        give_up("\n".join(map(str, problems)))
     folder = Path(settings.folder) / settings.storage.path
 
     async def change() -> Account:
@@ -261,11 +182,11 @@ def _with_accounts(config: Path, work: Callable[[Accounts, Sessions], Awaitable[
     try:
         return asyncio.run(change())
     except AccountRefused as err:
-        _give_up(say(err.key, **err.values))
+        give_up(say(err.key, **err.values))
     except OSError as err:
-        _give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
+        give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
     except SiagaError as err:
-        _give_up(str(err))
+        give_up(str(err))
 
 
 async def _run(config: Path) -> None:
@@ -275,7 +196,7 @@ async def _run(config: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     reload = _Reload()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.ask)
-    plugins, settings, problems = _read(config)
+    plugins, settings, problems = read_configuration(config)
     if settings is None:
         raise SiagaError("\n".join([say("cli.run.cannot"), *map(str, problems)]))
     for problem in problems:
@@ -339,26 +260,6 @@ def _rules(hub: Hub) -> LoadedRules:
     for problem in loaded.problems:
         logger.error("%s", problem)
     return loaded
-
-
-def _plugins(config: Path) -> PluginManager:
-    peeked = peek(config)
-    manager = PluginManager(
-        config.resolve().parent, in_hub=True, disabled=peeked.disabled, texts=Texts(peeked.language)
-    )
-    manager.load()
-    return manager
-
-
-def _read(config: Path) -> tuple[PluginManager, Settings | None, tuple[Problem, ...]]:
-    plugins = _plugins(config)
-    loaded = load_settings(config, plugins)
-    return plugins, loaded.settings, loaded.problems
-
-
-def _give_up(message: str) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,13 @@ def try_rule(
     return tuple(results)
 
 
+def result_text(result: TestResult, texts: Texts) -> str:
+    """Return a result as lines: whether it passed, what was otherwise, and what decided."""
+    word = texts("rules.tests.passed" if result.has_passed else "rules.tests.failed")
+    head = f"{word}  {result.rule_id}: {result.test.name}  ({result.test.file}:{result.test.line})"
+    return "\n".join([head, *(f"    {line}" for line in (*result.faults, *result.why))])
+
+
 async def _try(rule: Rule, test: RuleTest, settings: Settings, texts: Texts, loaded: LoadedRules) -> TestResult:
     zone = ZoneInfo(settings.site.timezone)
     start = (test.at or _NOON).replace(tzinfo=zone).astimezone(timezone.utc)
