@@ -7,6 +7,7 @@ from typing import Any
 
 import voluptuous as vol
 
+from ...core.states import CAMERA_WORDS, INCIDENT_WORDS
 from ...core.validators import OneOrMany, Wrong, duration, number, text
 from ...core.yaml_lines import place_of, plain
 from ..reading import Reading, Spot
@@ -14,7 +15,7 @@ from .written import Expected, Happening, Known, RuleTest
 
 # A test that goes on for longer tries nothing that a week would not.
 LONGEST_S = 31 * 86_400.0
-_CAMERA_STATES = ("camera", "incident")
+_CAMERA_STATES = {"camera": tuple(CAMERA_WORDS.values()), "incident": tuple(INCIDENT_WORDS.values())}
 
 
 def moment(value: Any) -> datetime:  # noqa: ANN401
@@ -110,12 +111,33 @@ def _check_names(reading: Reading, spot: Spot, part: str) -> None:
         if not isinstance(node, dict):
             continue
         if "kind" in node and not (part == "states" and node["kind"] in _CAMERA_STATES):
-            reading.names(item.inside("kind"), "kind")
+            _check_kind(reading, item.inside("kind"))
+        elif part == "states" and "kind" in node:
+            _check_state(reading, item)
         # An incident has its key where another state has its camera.
         if "camera" in node and node.get("kind") != "incident":
             reading.names(item.inside("camera"), "camera")
         if "zone" in node:
             reading.names(item.inside("zone"), "zone", [node["camera"]] if isinstance(node.get("camera"), str) else [])
+
+
+def _check_kind(reading: Reading, spot: Spot) -> None:
+    if isinstance(spot.value, str) and "*" in spot.value:
+        # A trigger may take many kinds; what happens is one.
+        reading.wrong(spot, "rules.tests.one_kind")
+    else:
+        reading.names(spot, "kind")
+
+
+def _check_state(reading: Reading, spot: Spot) -> None:
+    """Tell a word that a camera or incident never has: the test would pass, and say nothing."""
+    node, known = spot.value, _CAMERA_STATES[spot.value["kind"]]
+    value = node.get("value")
+    if "camera" not in node:
+        reading.wrong(spot.inside("kind"), "rules.tests.whose")
+    if value not in known:
+        where = spot.inside("value" if "value" in node else "kind")
+        reading.wrong(where, "rules.tests.state_word", near=str(value), known=known)
 
 
 def _check_actions(reading: Reading, spot: Spot) -> None:

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from ...core.rule_contracts import Subject
 from ...core.settings import Settings
 from ...core.texts import Texts
@@ -16,6 +18,7 @@ from ...core.types import Event, Json, Struct, Trace, new_id
 from ..engine import RuleEngine
 from ..rule import LoadedRules, Rule
 from ..template_functions import duration as in_words
+from ..views import hidden
 from .jumping_loop import JumpingLoop
 from .stage import Deed, Stage, playing, set_stage
 from .written import Expected, Known, RuleTest
@@ -49,7 +52,9 @@ def try_rule(
     rule: Rule, settings: Settings, texts: Texts, functions: Mapping[str, Callable[..., Any]]
 ) -> tuple[TestResult, ...]:
     """Run every test of a rule, each on a stage of its own. Blocks; calls no camera and writes to nobody."""
-    loaded = LoadedRules(rules=(rule,), template_functions=functions)
+    # A rule that is not switched on yet is the one whose tests are wanted most.
+    switched_on = msgspec.structs.replace(rule, is_enabled=True)
+    loaded = LoadedRules(rules=(switched_on,), template_functions=functions)
     results = []
     for test in rule.tests:
         with asyncio.Runner(loop_factory=JumpingLoop) as runner:
@@ -75,7 +80,25 @@ async def _try(rule: Rule, test: RuleTest, settings: Settings, texts: Texts, loa
             deeds = tuple(deed for deed in stage.deeds if deed.rule_id == rule.id)
             faults = tuple(_faults(test, deeds, texts))
             why = tuple(await _why(engine, rule.id, texts)) if faults else ()
-    return TestResult(rule_id=rule.id, test=test, faults=faults, why=why, deeds=deeds)
+    return TestResult(
+        rule_id=rule.id, test=test, faults=_shown(faults, rule), why=_shown(why, rule), deeds=_shown_deeds(deeds, rule)
+    )
+
+
+def _shown(lines: Iterable[str], rule: Rule) -> tuple[str, ...]:
+    return tuple(str(hidden(line, rule.secrets)) for line in lines)
+
+
+def _shown_deeds(deeds: Iterable[Deed], rule: Rule) -> tuple[Deed, ...]:
+    """Return what was done without what came by !secret: results are read by many, and kept by who runs tests."""
+    return tuple(
+        msgspec.structs.replace(
+            deed,
+            target={key: tuple(_shown(names, rule)) for key, names in deed.target.items()},
+            data={key: hidden(value, rule.secrets) for key, value in deed.data.items()},
+        )
+        for deed in deeds
+    )
 
 
 def _put(stage: Stage, known: Known) -> None:

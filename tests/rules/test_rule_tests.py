@@ -106,6 +106,12 @@ MISTAKES = [
     ("name: x, at: besok, expect: []", "tests[0].at: perlu waktu setempat"),
     ("name: x, until: 90 d, expect: []", "tests[0].until: paling lama 31 hari"),
     ("events: [], expect: []", "tests[0].name: "),
+    ("name: x, events: {kind: 'flood.*'}, expect: []", "tests[0].events[0].kind: yang terjadi adalah satu jenis"),
+    (
+        "name: x, states: {kind: camera, camera: ptz, value: offlin}, expect: []",
+        "tests[0].states[0].value: keadaan ini tidak ada (maksud Anda 'offline'?)",
+    ),
+    ("name: x, states: {kind: camera, value: offline}, expect: []", "tests[0].states[0].kind: perlu 'camera'"),
 ]
 
 
@@ -138,3 +144,33 @@ def test_a_time_of_the_day_is_tried_at_the_local_time_that_the_test_names(tmp_pa
     (rule,) = read_rules(text, tmp_path).rules
     results = try_rule(rule, settings(), Texts("id"), built_in_words().template_functions)
     assert [result.faults for result in results] == [(), ()]
+
+
+def test_a_rule_that_is_switched_off_is_tried_all_the_same(tmp_path):
+    text = (
+        RULE.replace("  alias:", "  enabled: false\n  alias:")
+        + f"    - {{name: naik, {ONLINE}, {HIGH}, expect: {BOTH}}}\n"
+    )
+    (rule,) = read_rules(text, tmp_path).rules
+    assert not rule.is_enabled
+    (result,) = try_rule(rule, settings(), Texts("id"), built_in_words().template_functions)
+    assert result.has_passed, result.faults
+
+
+def test_a_failure_shows_no_secret(tmp_path):
+    text = """
+- id: rahasia
+  triggers: {trigger: event, kind: flood.stage}
+  variables: {pin: !secret kunci}
+  actions: {action: notify, target: {contact: posko}, data: {message: "PIN {{ pin }}"}}
+  tests:
+    - {name: bocor, events: {kind: flood.stage, camera: kali, data: {to: 2}}, expect: []}
+    - name: beda
+      events: {kind: flood.stage, camera: kali, data: {to: 2}}
+      expect: {action: notify, data: {message: x}}
+"""
+    (rule,) = read_rules(text, tmp_path).rules
+    results = try_rule(rule, settings(), Texts("id"), built_in_words().template_functions)
+    for result in results:
+        assert not result.has_passed and "***" in " ".join(result.faults)
+        assert "rahasia-sekali" not in repr(result)
