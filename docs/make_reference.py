@@ -33,12 +33,22 @@ from siaga.core.texts import Texts
 from siaga.core.validators import Each
 from siaga.rules import blueprint_inputs, blueprint_use, parse, parse_triggers, selectors, step_schemas
 from siaga.rules.sandbox import RuleEnvironment
+from siaga.rules.trial import read_tests
 
 DOCS = Path(__file__).resolve().parent
 FILES = (
     *(
         DOCS / "operators" / f"{name}.md"
-        for name in ("konfigurasi", "aturan", "tindakan", "templat", "kejadian", "cetak-biru", "kesalahan")
+        for name in (
+            "konfigurasi",
+            "aturan",
+            "tindakan",
+            "templat",
+            "kejadian",
+            "cetak-biru",
+            "kesalahan",
+            "uji-aturan",
+        )
     ),
     DOCS / "vendors" / "camera-plugin.md",
 )
@@ -61,6 +71,7 @@ def parts() -> dict[str, str]:
     made = {name: options(getattr(config_schemas, name.upper()), name) for name in SECTIONS}
     made |= {name: options(getattr(people_schemas, name.upper()), name) for name in PEOPLE}
     made["rule"] = options(parse.RULE, "rule")
+    made["rule tests"] = options(read_tests.TEST, "rule tests")
     made["trigger"] = options(parse_triggers.TRIGGER_HEAD, "trigger")
     made |= {f"step {name}": options(getattr(step_schemas, name.upper()), name) for name in STEPS}
     groups = ("cameras", "detectors", "notifiers", "links", "triggers", "conditions", "actions")

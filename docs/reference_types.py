@@ -37,6 +37,8 @@ _WORDS = {
     "options._url": "alamat web",
     "triggers._texts_list": "teks / daftar",
     "validators.number": NUMBER,
+    "read_tests.moment": "waktu setempat",
+    "read_tests._after": "lama waktu",
     "option_checks.fields": "nama dan nilai / daftar",
     "option_checks.values": "nilai / daftar",
     "option_checks.weekdays": "hari / daftar",

@@ -31,6 +31,7 @@ from siaga.rules.editor_schemas import STEPS
 from siaga.rules.engine import RuleEngine
 from siaga.rules.parse import MODES, RULE, load_rules
 from siaga.rules.templates import TemplateBox
+from siaga.rules.trial.try_rule import result_text, try_rule
 from siaga.rules.views import event_view, site_view, trigger_view
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -385,3 +386,22 @@ async def test_the_plugin_of_the_page_turns_a_camera_and_tells_its_errors(tmp_pa
                 await module["NusaPtz"](options | {"password": "salah"}, services).stop()
     finally:
         await runner.cleanup()
+
+
+def test_the_rule_of_the_page_about_tests_passes_its_own_tests(tmp_path, plugins):
+    (block,) = blocks(OPERATORS / "uji-aturan.md", "yaml")
+    settings = load_settings(lay_out(tmp_path, f"{SITE}rules:\n{block}"), plugins).settings
+    loaded = load_rules(settings.rules, plugins, settings, Texts("id"))
+    assert loaded.problems == () and loaded.rules[0].test_problems == ()
+    results = try_rule(loaded.rules[0], settings, Texts("id"), plugins.template_functions)
+    assert [result_text(result, Texts("id")).split()[0] for result in results] == ["lulus", "lulus"]
+
+
+def test_the_example_rules_pass_their_own_tests(plugins):
+    settings = load_settings(ROOT / "config.example.yaml", plugins).settings
+    loaded = load_rules(settings.rules, plugins, settings, Texts("id"))
+    results = [
+        one for rule in loaded.rules for one in try_rule(rule, settings, Texts("id"), plugins.template_functions)
+    ]
+    assert len(results) >= 3
+    assert [result_text(result, Texts("id")) for result in results if not result.has_passed] == []
