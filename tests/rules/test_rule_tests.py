@@ -174,3 +174,63 @@ def test_a_failure_shows_no_secret(tmp_path):
     for result in results:
         assert not result.has_passed and "***" in " ".join(result.faults)
         assert "rahasia-sekali" not in repr(result)
+
+
+WORDS_IN_TIME = """
+- id: mati
+  triggers: {trigger: state, camera: kali, to: offline, for: 5 min}
+  actions: {action: snapshot, target: {camera: kali}}
+  tests:
+    - {name: sudah mati, states: {kind: camera, camera: kali, value: offline}, until: 10 min, expect: []}
+    - name: mati
+      states: {kind: camera, camera: kali, value: online}
+      events: {after: 1 min, kind: camera.offline, camera: kali}
+      until: 10 min
+      expect: {action: snapshot, after: 6 min}
+- id: tinggi
+  triggers: {trigger: numeric_state, kind: flood.level, camera: kali, above: 150}
+  actions: {action: snapshot, target: {camera: kali}}
+  tests:
+    - name: naik
+      states: {kind: flood.level, camera: kali, value: 120}
+      events: {after: 1 min, kind: flood.level, camera: kali, data: {level_cm: 170}}
+      expect: {action: snapshot, after: 1 min}
+    - name: tetap tinggi
+      states: {kind: flood.level, camera: kali, value: 160}
+      events: {after: 1 min, kind: flood.level, camera: kali, data: {level_cm: 170}}
+      expect: []
+- id: dijawab
+  triggers: {trigger: event, kind: flood.stage}
+  actions:
+    - {action: incident.open, data: {incident: banjir, title: Banjir}}
+    - {wait_for_trigger: {trigger: event, kind: incident.acknowledged}, timeout: 1 h}
+    - "{{ wait.trigger is none }}"
+    - {action: notify, target: {contact: posko}, data: {message: belum dijawab}}
+  tests:
+    - name: belum dijawab
+      events: {kind: flood.stage, camera: kali, data: {to: 2}}
+      until: 2 h
+      expect: [{action: incident.open}, {action: notify, after: 1 h}]
+"""
+
+
+def test_states_holds_waits_and_incidents_come_at_their_simulated_time(tmp_path):
+    loaded = read_rules(WORDS_IN_TIME, tmp_path)
+    assert not loaded.problems, [str(problem) for problem in loaded.problems]
+    for rule in loaded.rules:
+        assert not rule.test_problems, [str(problem) for problem in rule.test_problems]
+        results = try_rule(rule, settings(), Texts("id"), built_in_words().template_functions)
+        assert [(one.test.name, one.faults) for one in results if not one.has_passed] == []
+
+
+def test_a_rule_that_never_ends_fails_its_test_instead_of_holding_it_up(tmp_path):
+    text = """
+- id: putar
+  triggers: {trigger: event, kind: flood.stage}
+  actions: {repeat: {while: "{{ true }}", sequence: [{variables: {a: 1}}]}}
+  tests:
+    - {name: putar, events: {kind: flood.stage, camera: kali, data: {to: 2}}, expect: {action: notify}}
+"""
+    (rule,) = read_rules(text, tmp_path).rules
+    (result,) = try_rule(rule, settings(), Texts("id"), built_in_words().template_functions)
+    assert any("10000 putaran" in why for why in result.why), result.why
