@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import time
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
@@ -67,6 +68,10 @@ class ManualClock:
         self._order += 1
         heapq.heappush(self._sleepers, (self._passed_s + seconds, self._order, future))
         await future
+
+    def next_s(self) -> float:
+        """Return in how many seconds the next sleeper is due, infinite when none sleeps."""
+        return self._sleepers[0][0] - self._passed_s if self._sleepers else math.inf
 
     async def advance(self, seconds: float) -> None:
         """Move on, waking sleepers in their order and letting each run before the next."""
