@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -36,6 +38,8 @@ from .rules.blueprints import library
 from .rules.editor_schemas import editor_schemas, editor_settings
 from .rules.rule_states import rule_states
 from .rules.run_log import RunLog
+from .rules.trial.replay import replay
+from .rules.trial.replay_text import replay_lines
 from .rules.trial.try_rule import result_text, try_rule
 from .web.event_words import EventWords
 from .web.trace_text import rules_text, trace_text
@@ -43,6 +47,7 @@ from .web.trace_words import TraceWords
 from .web.wording import Wording
 
 T = TypeVar("T")
+LOCAL_TIME = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%d %H.%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"])
 
 
 @click.group(help=say("cli.rules.help"))
@@ -57,7 +62,7 @@ def reload_rules(config: Path) -> None:
     _, settings, problems = read_configuration(config)
     if settings is None:
         give_up("\n".join(map(str, problems)))
-    journal = Path(settings.folder) / settings.storage.path / "siaga.db"
+    journal = _journal_of(settings)
     pid = owner_of(journal)
     if pid is None:
         give_up(say("cli.rules.reload.not_running", path=journal))
@@ -141,6 +146,36 @@ def show_traces(rule: str, config: Path, last: int, is_json: bool) -> None:
     click.echo(trace_text(found, names.get(rule, rule), words, wording))
 
 
+@rules.command(name="replay", help=say("cli.rules.replay.help"))
+@click.argument("rule")
+@config_argument
+@click.option("--from", "since", type=LOCAL_TIME, required=True, help=say("cli.rules.replay.from"))
+@click.option("--to", "until", type=LOCAL_TIME, required=True, help=say("cli.rules.replay.to"))
+@click.option("--json", "is_json", is_flag=True, help=say("cli.rules.trace.json"))
+def replay_rule(rule: str, config: Path, since: datetime, until: datetime, is_json: bool) -> None:
+    """Play what was recorded to a rule as it stands now; nothing is done, and the hub may run beside it."""
+    plugins, settings, loaded = usable_configuration(config)
+    texts, zone = Texts(settings.site.language), ZoneInfo(settings.site.timezone)
+    chosen = next((one for one in loaded.rules if one.id == rule), None)
+    if chosen is None:
+        wrong = [str(problem) for problem in loaded.problems if problem.rule_id == rule]
+        names = [one.id for one in loaded.rules]
+        give_up("\n".join(wrong) or say("cli.rules.no_rule", rule=rule) + did_you_mean(rule, names, say))
+    if until <= since:
+        give_up(say("cli.rules.replay.order"))
+    span = (since.replace(tzinfo=zone), until.replace(tzinfo=zone))
+    file = _journal_of(settings)
+    try:
+        found = replay(chosen, settings, texts, functions=plugins.template_functions, journal=file, span=span)
+    except SiagaError as err:
+        give_up(str(err))
+    if is_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
+        return
+    for line in replay_lines(found, zone, say):
+        click.echo(line)
+
+
 @rules.command(name="test", help=say("cli.rules.test.help"))
 @config_argument
 @click.option("--rule", "only", multiple=True, help=say("cli.rules.test.rule"))
@@ -168,13 +203,17 @@ def test_rules(config: Path, only: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
+def _journal_of(settings: Settings) -> Path:
+    return Path(settings.folder) / settings.storage.path / "siaga.db"
+
+
 def _wording(settings: Settings) -> Wording:
     return Wording(say.language, settings.site.timezone, SystemClock())
 
 
 def _read_journal(settings: Settings, look: Callable[[RunLog], Awaitable[T]]) -> T | None:
     """Return what the engine's log says, beside a running hub; None where no hub ran yet."""
-    file = Path(settings.folder) / settings.storage.path / "siaga.db"
+    file = _journal_of(settings)
     if not file.exists():
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -27,7 +27,7 @@ from .outside import Act, Sources, do_action
 from .reloading import ReloadReport, compared, compile_all, drop_gone, fates_of
 from .rule import LoadedRules, NearMiss, Rule, RuleProblem, RuleState, Sourced
 from .rule_states import rule_states
-from .run_log import RunLog
+from .run_log import Decided, RunLog
 from .running import Runs
 from .sources import SourceHub, TriggerSources
 from .templates import TemplateBox
@@ -55,14 +55,22 @@ class EngineHub(SourceHub, Hub, Protocol):
 class RuleEngine:
     """Run rules. ``start`` goes on with what a restart interrupted, ``stop`` leaves open runs for the next start.
 
-    ``act`` does the actions (a dry run writes them down), ``sources`` tell times and changes of states.
+    ``act`` does the actions (a dry run writes them down), ``sources`` tell times and changes of states. ``told``
+    hears what each stretch of the journal led to, after its commit.
     """
 
     def __init__(
-        self, hub: EngineHub, loaded: LoadedRules, *, act: Act = do_action, sources: Sources | None = None
+        self,
+        hub: EngineHub,
+        loaded: LoadedRules,
+        *,
+        act: Act = do_action,
+        sources: Sources | None = None,
+        told: Callable[[Decided], None] | None = None,
     ) -> None:
         self._hub = hub
         self._act = act
+        self._told = told
         self._sources: Sources = sources or TriggerSources(hub, loaded.template_functions)
         self._rules = {rule.id: rule for rule in loaded.rules}
         self._problems = loaded.problems
@@ -144,6 +152,11 @@ class RuleEngine:
             return ()
         return tuple(self._worded(trace) for trace in await self._log.traces_of_event(event_id))
 
+    @property
+    def running(self) -> int:
+        """Return how many runs are under way, of all rules."""
+        return len(self._runs.all()) if self._runs is not None else 0
+
     def near_misses(self, rule_id: str) -> tuple[NearMiss, ...]:
         """Return why events and states that a rule looks at did not fire it, newest first (since the start)."""
         found = (*self._decider.index.near_misses(rule_id), *self._sources.near_misses(rule_id))
@@ -192,6 +205,8 @@ class RuleEngine:
             await self._open_log().commit(decided)
             self._cursor = decided.until_seq
             decider.keep()
+            if self._told is not None:
+                self._told(decided)
             for opened in decider.opened:
                 runs.start(opened)
 

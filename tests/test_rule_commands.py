@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -120,3 +122,36 @@ def test_a_trace_is_readable_and_is_json_where_asked(config):
     newest = json.loads(siaga("trace", "air", config, "--json", "--last", "1").output)
     assert [one["event_id"] for one in newest] == [refused.id]
     assert newest[0]["state"] == "conditions_failed"
+
+
+def test_recorded_events_are_played_to_a_rule_as_text_and_as_json(config):
+    at = SystemClock().now()
+    events = [event(at=at, data={"to": 2, "level_cm": 212}), event(at=at, data={"to": 2, "level_cm": 150})]
+    run_once(config, *events)
+    day = at.astimezone(ZoneInfo("Asia/Jakarta"))
+    span = (
+        "--from",
+        f"{day - timedelta(hours=1):%Y-%m-%d %H:%M}",
+        "--to",
+        f"{day + timedelta(hours=1):%Y-%m-%d %H:%M}",
+    )
+    answer = siaga("replay", "air", config, *span)
+    assert answer.exit_code == 0, answer.output
+    for said in ("log {message: air 212}", "syarat tidak terpenuhi", "level_cm: 150", "1 kali akan dijalankan"):
+        assert said in answer.output, answer.output
+    found = json.loads(siaga("replay", "air", config, *span, "--json").output)
+    assert [one["outcome"] for one in found["reactions"]] == ["ran", "conditions_failed"]
+    wider = CONFIG.replace("level_cm > 200", "level_cm > 100")
+    config.write_text(wider)
+    assert siaga("replay", "air", config, *span, "--json").output.count('"outcome": "ran"') == 2, "as it stands now"
+
+
+def test_a_replay_that_cannot_be_says_why(config):
+    span = ("--from", "2026-11-22 19:00", "--to", "2026-11-22 20.00")
+    answer = siaga("replay", "aer", config, *span)
+    assert answer.exit_code == 1 and "maksud Anda 'air'?" in answer.output
+    answer = siaga("replay", "air", config, *span)
+    assert answer.exit_code == 1 and "siaga.db" in answer.output
+    assert not (config.parent / "siaga.db").exists()
+    turned = siaga("replay", "air", config, "--from", "2026-11-22 20:00", "--to", "2026-11-22 19:00")
+    assert turned.exit_code == 1 and "--to harus sesudah --from" in turned.output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import count
@@ -37,6 +37,7 @@ from ...core.types import (
 from ..engine import RuleEngine
 from ..outside import do_action
 from ..rule import ActionStep, LoadedRules
+from ..run_log import Decided
 from .jumping_loop import LoopClock
 from .memory_journal import MemoryJournal
 
@@ -192,9 +193,11 @@ async def set_stage(settings: Settings, texts: Texts, start: datetime) -> AsyncI
 
 
 @asynccontextmanager
-async def playing(stage: Stage, loaded: LoadedRules) -> AsyncIterator[RuleEngine]:
-    """Run rules on a stage for the length of the block."""
-    engine = RuleEngine(stage, loaded, act=stage.act)
+async def playing(
+    stage: Stage, loaded: LoadedRules, told: Callable[[Decided], None] | None = None
+) -> AsyncIterator[RuleEngine]:
+    """Run rules on a stage for the length of the block; ``told`` hears what was decided."""
+    engine = RuleEngine(stage, loaded, act=stage.act, told=told)
     await engine.start()
     try:
         yield engine

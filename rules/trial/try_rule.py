@@ -14,7 +14,7 @@ import msgspec
 from ...core.rule_contracts import Subject
 from ...core.settings import Settings
 from ...core.texts import Texts
-from ...core.types import Event, Json, Struct, Trace, new_id
+from ...core.types import Event, Json, Struct, TraceStep, new_id
 from ..engine import RuleEngine
 from ..rule import LoadedRules, Rule
 from ..template_functions import duration as in_words
@@ -81,20 +81,21 @@ async def _try(rule: Rule, test: RuleTest, settings: Settings, texts: Texts, loa
             faults = tuple(_faults(test, deeds, texts))
             why = tuple(await _why(engine, rule.id, texts)) if faults else ()
     return TestResult(
-        rule_id=rule.id, test=test, faults=_shown(faults, rule), why=_shown(why, rule), deeds=_shown_deeds(deeds, rule)
+        rule_id=rule.id, test=test, faults=shown(faults, rule), why=shown(why, rule), deeds=shown_deeds(deeds, rule)
     )
 
 
-def _shown(lines: Iterable[str], rule: Rule) -> tuple[str, ...]:
+def shown(lines: Iterable[str], rule: Rule) -> tuple[str, ...]:
+    """Return lines without what came by !secret."""
     return tuple(str(hidden(line, rule.secrets)) for line in lines)
 
 
-def _shown_deeds(deeds: Iterable[Deed], rule: Rule) -> tuple[Deed, ...]:
+def shown_deeds(deeds: Iterable[Deed], rule: Rule) -> tuple[Deed, ...]:
     """Return what was done without what came by !secret: results are read by many, and kept by who runs tests."""
     return tuple(
         msgspec.structs.replace(
             deed,
-            target={key: tuple(_shown(names, rule)) for key, names in deed.target.items()},
+            target={key: tuple(shown(names, rule)) for key, names in deed.target.items()},
             data={key: hidden(value, rule.secrets) for key, value in deed.data.items()},
         )
         for deed in deeds
@@ -135,13 +136,13 @@ def _faults(test: RuleTest, deeds: Iterable[Deed], texts: Texts) -> Iterator[str
     done = [deed for deed in deeds if deed.action != "log" or is_log_expected]
     for number, (wanted, deed) in enumerate(zip(test.expect, done, strict=False), 1):
         if wanted.action != deed.action:
-            yield texts("rules.tests.other", number=number, wanted=_said(wanted), done=_done(deed, texts))
+            yield texts("rules.tests.other", number=number, wanted=_said(wanted), done=deed_text(deed, texts))
             continue
         yield from _differences(wanted, deed, texts)
     for missing in test.expect[len(done) :]:
         yield texts("rules.tests.missing", what=_said(missing))
     for extra in done[len(test.expect) :]:
-        yield texts("rules.tests.extra", what=_done(extra, texts), after=_time(extra.after_s, texts))
+        yield texts("rules.tests.extra", what=deed_text(extra, texts), after=_time(extra.after_s, texts))
 
 
 def _differences(wanted: Expected, deed: Deed, texts: Texts) -> Iterator[str]:
@@ -175,17 +176,18 @@ def _fits(wanted: Json, got: Json) -> bool:
 async def _why(engine: RuleEngine, rule_id: str, texts: Texts) -> Iterator[str]:
     """Say what decided: failed steps and conditions of the newest runs, else what was near."""
     traces = await engine.traces(rule_id, _TRACES_LOOKED_AT)
-    reasons = [reason for trace in traces for reason in _reasons(trace)]
+    reasons = [reason for trace in traces for reason in reasons_of(trace.reason, trace.steps)]
     near = [f"{miss.trigger}: {miss.reason}" for miss in engine.near_misses(rule_id)]
     if not traces and not near:
         near = [texts("rules.tests.never_fired")]
     return iter(texts("rules.tests.why", why=why) for why in dict.fromkeys([*reasons, *near]))
 
 
-def _reasons(trace: Trace) -> Iterator[str]:
-    if trace.reason:
-        yield trace.reason
-    for step in trace.steps:
+def reasons_of(reason: str, steps: Iterable[TraceStep]) -> Iterator[str]:
+    """Say what stopped a run: its own reason, and each step that failed or did not hold."""
+    if reason:
+        yield reason
+    for step in steps:
         if step.outcome in ("false", "failed"):
             values = ", ".join(f"{key}: {_json(value)}" for key, value in step.values.items() if key != "not_held")
             yield ": ".join(part for part in (step.path, step.error or values) if part)
@@ -198,7 +200,8 @@ def _said(wanted: Expected) -> str:
     return " ".join(part for part in (wanted.action, _json(wanted.target), _json(wanted.data)) if part)
 
 
-def _done(deed: Deed, texts: Texts) -> str:
+def deed_text(deed: Deed, texts: Texts) -> str:
+    """Return what was done, in one line."""
     targets = {key: list(names) for key, names in deed.target.items()}
     message = {key: deed.data[key] for key in ("message", "preset", "title") if deed.data.get(key)}
     return " ".join(part for part in (deed.action, _json(targets), _json(message)) if part)
