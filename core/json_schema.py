@@ -12,7 +12,7 @@ import voluptuous as vol
 
 from .texts import Texts
 from .types import Json
-from .validators import Each
+from .validators import Each, OneOrMany
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Json]
@@ -129,6 +129,7 @@ class Converter:
             (vol.All, self._all),
             (vol.Any, lambda check: {"anyOf": [self.of(one) for one in check.validators]}),
             (vol.Coerce, lambda check: dict(_COERCED.get(check.type, {}))),
+            (OneOrMany, lambda check: _or_list(self.of(check.schema))),
             (Each, lambda check: {"type": "array", "items": self.of(check.schema), "minItems": check.at_least}),
             (list, lambda check: {"type": "array", "items": self.of(check[0]) if check else {}}),
             (dict, self._mapping),

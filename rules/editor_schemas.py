@@ -18,6 +18,7 @@ from .parse import BESIDE_BLUEPRINT, RULE
 from .parse_actions import SCRIPT_PREFIX
 from .parse_conditions import GROUPS
 from .parse_triggers import TRIGGER_HEAD
+from .trial.read_tests import TEST
 
 STEPS = {
     "action": step_schemas.ACTION,
@@ -41,6 +42,7 @@ _DEFS_BY_KEY = {
     "options": ("choose",),
     "loop": ("repeat",),
     "time": ("delay", "timeout"),
+    "tests": ("tests",),
 }
 _INNER: dict[str, Schema] = {key: {"$ref": f"#/$defs/{name}"} for name, keys in _DEFS_BY_KEY.items() for key in keys}
 _SECTIONS: dict[str, Any] = {
@@ -138,6 +140,7 @@ class EditorSchemas:
             "branches": _one_or_list(_one_or_list(step)),
             "time": {"type": ["string", "number", "object"]},
             "options": _one_or_list(option),
+            "tests": _one_or_list(self._shape.closed(TEST)),
             "loop": self._shape.closed(step_schemas.LOOP),
             "trigger": self._trigger(),
             "condition": self._condition(),

@@ -148,3 +148,23 @@ def test_the_command_writes_the_schemas_and_says_how_an_editor_takes_them(tmp_pa
         jsonschema.Draft202012Validator.check_schema(json.loads((tmp_path / file).read_text("utf-8")))
     shown = CliRunner().invoke(main, ["rules", "schema", str(config), "--show", "rules"])
     assert "kali" in shown.stdout and json.loads(shown.stdout)["$schema"].endswith("2020-12/schema")
+
+
+TESTED = """
+- id: a
+  triggers: {trigger: event, kind: flood.stage}
+  actions: {action: log, data: {message: halo}}
+  tests:
+    - {name: satu, at: "2026-11-22 19:05", events: {kind: flood.stage, after: 5 min}, expect: {action: log, after: 5 min}}
+    - {name: dua, states: [{kind: camera, camera: kali, value: offline}], events: [{kind: flood.stage}], expect: []}
+"""
+
+
+def test_the_tests_of_a_rule_are_known_to_the_editor(schemas, tmp_path):
+    assert complaints(schemas["rules"], read_text(tmp_path, TESTED)) == []
+    for old, new in (
+        ("expect: []", "expct: []"),
+        ("after: 5 min}, expect", "aftr: 5 min}, expect"),
+        ("name: dua, ", ""),
+    ):
+        assert complaints(schemas["rules"], read_text(tmp_path, TESTED.replace(old, new))), new
