@@ -179,3 +179,71 @@ def test_many_events_are_counted_and_only_the_first_are_told(play):
     assert time.monotonic() - began_s < 10
     assert found.looked_at == KEPT + 100 and found.counts == {"near": KEPT + 100}
     assert len(found.reactions) == KEPT and found.left_out == 100
+
+
+def test_more_runs_than_the_engines_log_keeps_are_all_told_with_how_they_ended(play):
+    rule = """
+- id: tiap
+  mode: parallel
+  max: 5
+  triggers: {trigger: event, kind: object.person, camera: sekolah}
+  conditions: "{{ trigger.event.data.track % 2 == 0 }}"
+  actions:
+    - {action: log, data: {message: "orang {{ trigger.event.data.track }}"}}
+    - {delay: {seconds: 30}}
+    - {action: snapshot, target: {camera: sekolah}}
+"""
+    found = play(
+        rule, *(after(minute / 2, "object.person", "sekolah", track=minute) for minute in range(300)), span=(0, 200)
+    )
+    assert found.counts == {"ran": 150, "conditions_failed": 150}
+    ran = [one for one in found.reactions if one.outcome == "ran"]
+    assert {one.state for one in ran} == {"finished"} and {len(one.deeds) for one in ran} == {2}
+
+
+def test_a_run_that_another_replaced_is_told_as_cut_off(play):
+    rule = AIR.replace("cooldown: 5 min", "mode: restart")
+    wet = {"from": 3, "to": 2, "level_cm": 212}
+    found = play(rule, after(1, **wet), after(5, **wet))
+    assert [(one.outcome, one.state) for one in found.reactions] == [("ran", "cut_off"), ("ran", "finished")]
+    assert [[deed.action for deed in one.deeds] for one in found.reactions] == [
+        ["recording.burst"],
+        ["recording.burst", "notify"],
+    ]
+
+
+def test_what_came_by_secret_is_shown_nowhere(play):
+    rule = """
+- id: rahasia
+  triggers: {trigger: event, kind: object.person, camera: sekolah}
+  variables: {kunci: !secret kunci}
+  conditions: "{{ kunci != '' }}"
+  actions:
+    - {action: log, data: {message: !secret kunci}}
+    - {action: log, data: {message: "kunci {{ kunci }}"}}
+"""
+    found = play(rule, after(1, "object.person", "sekolah"))
+    assert found.counts == {"ran": 1} and len(found.reactions[0].deeds) == 2
+    assert b"rahasia-sekali" not in msgspec.json.encode(found)
+
+
+def test_a_rule_that_goes_by_the_clock_alone_needs_no_event(play):
+    rule = """
+- id: jam
+  triggers: {trigger: time_pattern, minutes: "/10"}
+  actions: {action: snapshot, target: {camera: ptz}}
+"""
+    found = play(rule, after(-5, "object.person", "sekolah"))
+    assert found.looked_at == 0 and found.counts == {"ran": 6}
+    assert [len(one.deeds) for one in found.reactions] == [1] * 6
+
+
+def test_an_incident_that_the_rule_itself_opened_is_not_played_again(play):
+    rule = """
+- id: dibuka
+  triggers: {trigger: event, kind: incident.opened}
+  actions: {action: snapshot, target: {camera: ptz}}
+"""
+    own, others = ({"incident": name, "key": name, "title": name, "rule": name} for name in ("dibuka", "lain"))
+    found = play(rule, after(1, "incident.opened", **own), after(2, "incident.opened", **others))
+    assert outcomes(found) == [(2.0, "ran")] and found.looked_at == 2
