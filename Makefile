@@ -51,8 +51,9 @@ types: $(VENV)/.tests
 fast: $(VENV)/.tests
 	$(BIN)/python -m pytest -q -m "not slow"
 
+# Most of a test's time is waiting for real streams and processes: two at a time, each file in one place.
 test: system-packages $(VENV)/.tests lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 bench: system-packages $(VENV)/.tests
 	$(BIN)/python -m bench
