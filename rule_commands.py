@@ -33,11 +33,13 @@ from .core.journal import Journal
 from .core.journal_files import owner_of
 from .core.settings import Settings
 from .core.texts import Texts
+from .core.validators import Wrong
 from .rules.blueprint_list import listed
 from .rules.blueprints import library
 from .rules.editor_schemas import editor_schemas, editor_settings
 from .rules.rule_states import rule_states
 from .rules.run_log import RunLog
+from .rules.trial.moments import moment_of
 from .rules.trial.replay import replay
 from .rules.trial.replay_text import replay_lines
 from .rules.trial.try_rule import result_text, try_rule
@@ -47,7 +49,6 @@ from .web.trace_words import TraceWords
 from .web.wording import Wording
 
 T = TypeVar("T")
-LOCAL_TIME = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%d %H.%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"])
 
 
 @click.group(help=say("cli.rules.help"))
@@ -149,10 +150,10 @@ def show_traces(rule: str, config: Path, last: int, is_json: bool) -> None:
 @rules.command(name="replay", help=say("cli.rules.replay.help"))
 @click.argument("rule")
 @config_argument
-@click.option("--from", "since", type=LOCAL_TIME, required=True, help=say("cli.rules.replay.from"))
-@click.option("--to", "until", type=LOCAL_TIME, required=True, help=say("cli.rules.replay.to"))
+@click.option("--from", "since", required=True, help=say("cli.rules.replay.from"))
+@click.option("--to", "until", default="0 s", help=say("cli.rules.replay.to"))
 @click.option("--json", "is_json", is_flag=True, help=say("cli.rules.trace.json"))
-def replay_rule(rule: str, config: Path, since: datetime, until: datetime, is_json: bool) -> None:
+def replay_rule(rule: str, config: Path, since: str, until: str, is_json: bool) -> None:
     """Play what was recorded to a rule as it stands now; nothing is done, and the hub may run beside it."""
     plugins, settings, loaded = usable_configuration(config)
     texts, zone = Texts(settings.site.language), ZoneInfo(settings.site.timezone)
@@ -161,9 +162,7 @@ def replay_rule(rule: str, config: Path, since: datetime, until: datetime, is_js
         wrong = [str(problem) for problem in loaded.problems if problem.rule_id == rule]
         names = [one.id for one in loaded.rules]
         give_up("\n".join(wrong) or say("cli.rules.no_rule", rule=rule) + did_you_mean(rule, names, say))
-    if until <= since:
-        give_up(say("cli.rules.replay.order"))
-    span = (since.replace(tzinfo=zone), until.replace(tzinfo=zone))
+    span = _span(since, until, zone)
     file = _journal_of(settings)
     try:
         found = replay(chosen, settings, texts, functions=plugins.template_functions, journal=file, span=span)
@@ -201,6 +200,19 @@ def test_rules(config: Path, only: tuple[str, ...]) -> None:
     click.echo(say("cli.rules.test.summary", passed=counts[True], failed=counts[False]))
     if wrong or counts[False]:
         sys.exit(1)
+
+
+def _span(since: str, until: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return what ``--from`` and ``--to`` mean, by one clock; say what is wrong with them."""
+    now, span = SystemClock().now(), []
+    for option, text in (("--from", since), ("--to", until)):
+        try:
+            span.append(moment_of(text, now, zone))
+        except Wrong as err:
+            give_up(f"{option} {text}: {err.say(say)}")
+    if span[1] <= span[0]:
+        give_up(say("cli.rules.replay.order"))
+    return span[0], span[1]
 
 
 def _journal_of(settings: Settings) -> Path:

@@ -61,6 +61,26 @@ class RecordedEvents:
 
         return self._run(look)
 
+    def begins(self) -> datetime | None:
+        """Return the time of the oldest event that is still there, None when there is none."""
+        oldest = self._run(lambda db: db.conn.execute("select min(at) from events").fetchone()[0])
+        return datetime.fromisoformat(oldest) if oldest else None
+
+    def gone(self, since: datetime, until: datetime) -> int:
+        """Return how many events of a stretch of time, or from right before it, were removed since."""
+
+        def look(db: Database) -> int:
+            bounds = "select min(seq), max(seq) from events where at >= ? and at < ?"
+            first, last = db.conn.execute(bounds, (stamp(since), stamp(until))).fetchone()
+            if first is None:
+                return 0
+            # A place is never given again, so that a place without an event is one that was removed.
+            before = db.conn.execute("select coalesce(max(seq), 0) from events where seq < ?", (first,)).fetchone()[0]
+            kept = db.conn.execute("select count(*) from events where seq > ? and seq <= ?", (before, last)).fetchone()
+            return int(last - before - kept[0])
+
+        return self._run(look)
+
     def close(self) -> None:
         """Let go of the file."""
         self._reader.close()

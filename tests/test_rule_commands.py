@@ -141,6 +141,7 @@ def test_recorded_events_are_played_to_a_rule_as_text_and_as_json(config):
         assert said in answer.output, answer.output
     found = json.loads(siaga("replay", "air", config, *span, "--json").output)
     assert [one["outcome"] for one in found["reactions"]] == ["ran", "conditions_failed"]
+    assert "1 kali akan dijalankan" in siaga("replay", "air", config, "--from", "2 jam").output, "until now"
     wider = CONFIG.replace("level_cm > 200", "level_cm > 100")
     config.write_text(wider)
     assert siaga("replay", "air", config, *span, "--json").output.count('"outcome": "ran"') == 2, "as it stands now"
@@ -153,5 +154,7 @@ def test_a_replay_that_cannot_be_says_why(config):
     answer = siaga("replay", "air", config, *span)
     assert answer.exit_code == 1 and "siaga.db" in answer.output
     assert not (config.parent / "siaga.db").exists()
+    wrong = siaga("replay", "air", config, "--from", "kemarin")
+    assert wrong.exit_code == 1 and wrong.output.startswith("--from kemarin: perlu waktu setempat seperti")
     turned = siaga("replay", "air", config, "--from", "2026-11-22 20:00", "--to", "2026-11-22 19:00")
     assert turned.exit_code == 1 and "--to harus sesudah --from" in turned.output

@@ -63,7 +63,11 @@ class Reaction(Struct):
 
 
 class DryRun(Struct):
-    """Say what a rule would have done. ``counts`` are of each outcome; ``left_out`` are counted and not told."""
+    """Say what a rule would have done. ``counts`` are of each outcome; ``left_out`` are counted and not told.
+
+    ``recorded_since`` is when the journal begins now, None when it is empty; ``gone`` are the events of the span, or
+    from right before it, that it no longer holds.
+    """
 
     rule_id: str
     since: datetime
@@ -72,6 +76,8 @@ class DryRun(Struct):
     counts: dict[str, int]
     reactions: tuple[Reaction, ...]
     left_out: int = 0
+    recorded_since: datetime | None = None
+    gone: int = 0
 
 
 def replay(
@@ -118,6 +124,8 @@ async def _replay(
         counts=dict(witness.counts),
         reactions=witness.told(),
         left_out=witness.left_out,
+        recorded_since=recorded.begins(),
+        gone=recorded.gone(since, until),
     )
 
 

@@ -13,6 +13,7 @@ from .try_rule import deed_text, reasons_of
 
 def replay_lines(found: DryRun, zone: ZoneInfo, texts: Texts) -> Iterator[str]:
     """Return what a rule would have done and why not, each with its local time, and a summary."""
+    yield from _missing(found, zone, texts)
     for reaction in found.reactions:
         yield from _lines(reaction, zone, texts)
     if found.left_out:
@@ -21,6 +22,17 @@ def replay_lines(found: DryRun, zone: ZoneInfo, texts: Texts) -> Iterator[str]:
     for outcome, number in found.counts.items():
         if outcome != "ran":
             yield f"    {number} × {texts(f'rules.replay.{outcome}')}"
+
+
+def _missing(found: DryRun, zone: ZoneInfo, texts: Texts) -> Iterator[str]:
+    """Say which part of the span could not be played: "nothing happened" would be a lie there."""
+    begins = found.recorded_since
+    if begins is None or begins >= found.until:
+        yield texts("rules.replay.empty")
+    elif begins > found.since:
+        yield texts("rules.replay.begins", at=_time(begins, zone))
+    if found.gone:
+        yield texts("rules.replay.gone", count=found.gone)
 
 
 def _lines(reaction: Reaction, zone: ZoneInfo, texts: Texts) -> Iterator[str]:
