@@ -95,6 +95,11 @@ class BurstDesk:
         self._allowance_bytes = _BEYOND_RING_BYTES
         self._longest_before_s = 0.0
 
+    @property
+    def is_recording(self) -> bool:
+        """Say whether a clip is open or waits for a keyframe: its pictures should be read as they come."""
+        return self._plan is not None or self._next is not None
+
     def ask(self, burst: StartBurst, ring: Ring, now: Now, *, is_live: bool) -> str:
         """Begin or extend a clip; return its id. Without a picture yet it begins with the next keyframe."""
         self._allowance_bytes = ring.limit_bytes + _BEYOND_RING_BYTES

@@ -173,6 +173,11 @@ class RecordedStream:
                 self._desk.close()
         self.on_condition("closed", "")
 
+    def _is_urgent(self) -> bool:
+        """Say whether somebody waits for each picture; read without the lock, a moment late does no harm."""
+        is_recording = self._desk is not None and self._desk.is_recording
+        return is_recording or (self._feed is not None and self._feed.is_urgent)
+
     def _start_reader(self) -> StreamReader:
         name = f"{self._camera} {self._source.role}"
         reader = StreamReader(
@@ -182,7 +187,7 @@ class RecordedStream:
             name=name,
             timeline=self._timeline,
             follows_gap=self._config is not None,
-            is_urgent=lambda: self._feed is not None and self._feed.is_urgent,
+            is_urgent=self._is_urgent,
         )
         reader.start()
         return reader
