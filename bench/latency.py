@@ -94,7 +94,8 @@ def _rule(camera: int) -> dict[str, Any]:
             {
                 "action": "notify",
                 "target": {"contact": f"post{camera}"},
-                "data": {"message": "{{ trigger.event.camera.id }}"},
+                # Each arrival is told: as one incident, the second within five minutes would not be.
+                "data": {"message": "{{ trigger.event.camera.id }}", "incident": False},
             }
         ],
         # One alert an arrival, however many people come.
