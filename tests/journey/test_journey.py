@@ -92,7 +92,8 @@ def alerted(house):
     """Return the event that ran the rule, with its runs, clips and notices, once its clip is there."""
     for event in reversed(events(house, KIND)):
         told = house.visitor.api(f"/api/v1/events/{event['id']}")
-        if told["clips"] and told["traces"]:
+        # The next person, whom the cooldown leaves out, may be looked at just when the clip has come.
+        if told["clips"] and any(trace["state"] != "dropped" for trace in told["traces"]):
             return told
     return None
 
