@@ -35,7 +35,7 @@ CAUGHT_UP = 50
 SESSION_ENDED = 4401
 INCIDENTS = "incident."
 MOST_COUNTED = 100
-_ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
+ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
 class IncidentChanged(Struct):
@@ -209,10 +209,7 @@ LIVE: web.AppKey[Live] = web.AppKey("live")
 async def follow(request: web.Request) -> web.StreamResponse:
     """Open a page's WebSocket. What it missed comes first: events behind ``after``, alerts from ``since`` on."""
     live, visitor = request.app[LIVE], visitor_of(request)
-    # A socket sends our cookie wherever it was opened: only our own pages may open one.
-    origin = urlsplit(request.headers.get("Origin", ""))
-    if origin.netloc != request.host:
-        raise web.HTTPForbidden()
+    refuse_strangers(request)
     if not live.has_room(visitor):
         raise web.HTTPTooManyRequests()
     after = request.query.get("after", "")
@@ -228,6 +225,12 @@ async def follow(request: web.Request) -> web.StreamResponse:
     finally:
         reader.cancel()
     return socket
+
+
+def refuse_strangers(request: web.Request) -> None:
+    """Refuse a socket that another site's page opens: it would send our cookie. HTTPForbidden."""
+    if urlsplit(request.headers.get("Origin", "")).netloc != request.host:
+        raise web.HTTPForbidden()
 
 
 def _time_of(text: str) -> datetime | None:
@@ -246,7 +249,7 @@ async def _say_good_bye(page: Page) -> None:
 
 async def _drain(page: Page) -> None:
     # Pages say nothing; but only a socket that is read notices that the other end has gone.
-    while (await page.socket.receive()).type not in _ENDS:
+    while (await page.socket.receive()).type not in ENDS:
         pass
     page.tell(None)
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from urllib.parse import urlsplit
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from ..core.media.live_views import LiveView
 from ..core.media.messages import LiveHeader, LivePiece
 from .camera_states import camera_ids
+from .live import BEAT_S, ENDS, SEND_WITHIN_S, SESSION_ENDED, refuse_strangers
 from .parts import Visitor, parts_of, visitor_of
 
 logger = logging.getLogger(__name__)
 
 # A view costs the hub the stream's bytes once more; a kelurahan has a few screens.
 MOST_VIEWS, MOST_OF_ONE = 24, 4
-BEAT_S = 15.0
-SEND_WITHIN_S = 10.0
-# RFC 6455 leaves 4000-4999 to us: the page then goes to the login.
-SESSION_ENDED = 4401
-_ENDS = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}
 
 
 class Viewers:
@@ -53,9 +48,7 @@ async def watch(request: web.Request) -> web.StreamResponse:
     camera = request.match_info["camera"]
     if camera not in camera_ids(parts.hub):
         raise web.HTTPNotFound()
-    # A socket sends our cookie wherever it was opened: only our own pages may open one.
-    if urlsplit(request.headers.get("Origin", "")).netloc != request.host:
-        raise web.HTTPForbidden()
+    refuse_strangers(request)
     if not viewers.has_room(visitor):
         raise web.HTTPTooManyRequests()
     await parts.note(request, "live.view", camera)
@@ -86,7 +79,7 @@ async def _stay(request: web.Request, socket: web.WebSocketResponse) -> None:
                 await socket.close(code=SESSION_ENDED)
                 return
             continue
-        if said.type in _ENDS:
+        if said.type in ENDS:
             return
 
 
