@@ -360,7 +360,8 @@ class _Reader:
 def _presets(kind: Kind[Any], common: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[str, ...] | None:
     if "presets" in common:
         return tuple(common["presets"])
-    told = fenced_call(lambda: tuple(kind.presets(options))) if isinstance(kind, CameraKind) else None
+    tell = kind.presets if isinstance(kind, CameraKind) else None
+    told = fenced_call(lambda: tuple(tell(options))) if tell is not None else None
     return None if isinstance(told, Crash) else told
 
 
