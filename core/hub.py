@@ -19,8 +19,9 @@ from .camera_desk import CameraDesk
 from .clip_index import ClipIndex
 from .clock import Clock, SystemClock
 from .contracts import Camera, Notifier, Store, carries_of
-from .errors import ActionFailed, MediaError, Problem, SiagaError, StoreFailed
+from .errors import ActionFailed, MediaError, Problem, StoreFailed
 from .event_log import EventLog
+from .first_news import FirstNews
 from .health import HealthBook
 from .housekeeping import Housekeeping
 from .intake import Intake
@@ -32,16 +33,17 @@ from .media.supervisor import MediaSupervisor
 from .media.supervisor_report import MediaTuning
 from .memory import Memory
 from .notice_states import NoticeRules
+from .notifier_desk import NotifierDesk
 from .outbox import Outbox
 from .plugin_manager import PluginManager
 from .preset_book import PresetBook
-from .services import Lent, PluginServices
+from .services import Lent
 from .settings import Settings
 from .states import StateBook
 from .stopping import End, Part, end_of_part, stopped, whole
 from .tasks import Tasks
 from .texts import Texts
-from .types import Alert, AlertOutcome, Clip, Event, Incident, Json, Notice, Picture, new_id
+from .types import Alert, AlertOutcome, Clip, Event, Incident, Notice, Picture, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Hub:
     store: Store
     desk: CameraDesk
     links: LinkDesk
+    senders: NotifierDesk
     views: LiveViews
 
     def __init__(
@@ -86,7 +89,6 @@ class Hub:
         self.tasks = Tasks(self.clock)
         self.health = HealthBook(self.bus, self.clock)
         self.storage = Path(settings.folder) / settings.storage.path
-        self.notifiers: dict[str, Notifier] = {}
         self._parts: list[Part] = []
         self._ends: list[End] = []
         self._tuning = tuning
@@ -96,6 +98,11 @@ class Hub:
     def cameras(self) -> Mapping[str, Camera]:
         """Return the cameras that could be made."""
         return self.desk.cameras
+
+    @property
+    def notifiers(self) -> Mapping[str, Notifier]:
+        """Return the notifiers that could be made."""
+        return self.senders.notifiers
 
     @property
     def readings(self) -> Mapping[tuple[str, str, str | None], Reading]:
@@ -131,8 +138,9 @@ class Hub:
             http=self._http,
             clip=self.clips.get,
         )
-        self._make_notifiers(lent)
-        self._ends.append(End("notifiers", self._close_notifiers, 1.0))
+        self.senders = NotifierDesk(lent, plugins=self.plugins, health=self.health)
+        self.senders.make(self.settings.notifiers)
+        self._ends.append(End("notifiers", self.senders.close, 1.0))
         self.outbox = Outbox(
             self.journal,
             self.bus,
@@ -238,7 +246,8 @@ class Hub:
         self.views.start(self.tasks)
         for part in self._parts:
             await part.start()
-        self.tasks.start("hub.start", self._tell_start)
+        news = FirstNews(self.settings.site.id, clock=self.clock, texts=self.texts, emit=self.emit)
+        self.tasks.start("hub.start", lambda: news.tell(self.plugins.plugins))
         self.plugins.hub_ready(self)
 
     async def stop(self) -> tuple[str, ...]:
@@ -326,41 +335,6 @@ class Hub:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HTTP_TIMEOUT_S))
         return self._session
 
-    def _make_notifiers(self, lent: Lent) -> None:
-        for notifier_id, settings in self.settings.notifiers.items():
-            part = f"notifier {notifier_id}"
-            try:
-                kind = self.plugins.notifiers[settings.type]
-                self.notifiers[notifier_id] = self.plugins.make(kind, settings, PluginServices(lent, part))
-            except SiagaError as err:
-                self.health.set(part, "off", str(err))
-                logger.error("notifier %s is off: %s", notifier_id, err)
-
-    async def _close_notifiers(self, limit_s: float) -> tuple[str, ...]:
-        closing = Tasks(self.clock)
-        for notifier_id, notifier in self.notifiers.items():
-            closing.start(f"notifier {notifier_id}", notifier.close, restart=False)
-        await closing.finish(limit_s)
-        return closing.names()
-
     async def _close_session(self) -> None:
         if self._session is not None:
             await self._session.close()
-
-    async def _tell_start(self) -> None:
-        """Tell until it is kept: a disk that is full at the start must not hold up the start."""
-        off = [plugin for plugin in self.plugins.plugins if not (plugin.is_on or plugin.is_disabled)]
-        news: list[tuple[str, dict[str, Json]]] = [("hub.start", {})]
-        news += [("plugin.off", {"plugin": plugin.name, "reason": plugin.reason}) for plugin in off]
-        site, now = self.settings.site.id, self.clock.now()
-        for event in [Event(id=new_id(), site=site, kind=kind, at=now, data=data) for kind, data in news]:
-            while not await self._is_kept(event):
-                pass  # emit itself waits for room
-
-    async def _is_kept(self, event: Event) -> bool:
-        try:
-            await self.emit(event)
-        except StoreFailed as err:
-            logger.error("%s", self.texts("hub.start_not_told", why=err))
-            return False
-        return True
