@@ -8,16 +8,11 @@ from .contracts import (
     Carries,
     Detector,
     EventKind,
-    Inbound,
-    InboundRequest,
-    InboundResult,
-    KeyedReceipt,
     Kind,
     Link,
     LookContext,
     Notifier,
     Ptz,
-    Reply,
     Scene,
     Services,
     Store,
@@ -49,6 +44,7 @@ from .errors import (
     TemplateFailed,
 )
 from .hookspecs import hookimpl
+from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
 from .outputs import HasOutputs, Outputs
 from .retry_after import retry_after_s
 from .rule_contracts import Action, Condition, Hub, Moment, State, States, Subject, Trigger, Verdict

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from .bus import Bus
 from .clock import Clock
-from .contracts import KeyedReceipt, Notifier
+from .contracts import Notifier
+from .inbound import KeyedReceipt
 from .journal import Journal
 from .notice_book import NoticeBook, NoticeChanged
 from .notice_states import NoticeRecord, NoticeRules, NoticeState, OutboxTimes

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from .clock import Clock
-from .contracts import Inbound, Notifier
+from .contracts import Notifier
 from .errors import StoreFailed
+from .inbound import Inbound
 from .notice_book import NoticeBook
 from .notice_states import Manners, NoticeRecord, NoticeRules
 from .tasks import Crash, Tasks, back_off_s, fenced

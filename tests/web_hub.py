@@ -17,10 +17,11 @@ from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
 from siaga.core.clock import SystemClock
-from siaga.core.contracts import EventKind, InboundResult, KeyedReceipt, Kind, Reply
+from siaga.core.contracts import EventKind, Kind
 from siaga.core.errors import CameraLost, MediaError, NotSupported, Problem
 from siaga.core.event_log import EventLog
 from siaga.core.health import HealthBook
+from siaga.core.inbound import InboundResult, KeyedReceipt, Reply
 from siaga.core.journal import Journal
 from siaga.core.media.live_views import LiveView
 from siaga.core.media.messages import EyeCameraReport, Reading, StreamReport

@@ -7,8 +7,8 @@ import pytest
 from cloud_api import APP_SECRET, VERIFY_TOKEN, CloudApi
 from plugin_services import OwnServices
 
-from siaga.core.contracts import InboundRequest
 from siaga.core.errors import SendFailed
+from siaga.core.inbound import InboundRequest
 from siaga.core.settings import NotifierSettings
 from siaga.core.types import Notice, new_id
 from siaga.plugins.notifications import whatsapp

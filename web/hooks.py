@@ -7,7 +7,7 @@ import uuid
 
 from aiohttp import web
 
-from ..core.contracts import Inbound, InboundRequest, Reply
+from ..core.inbound import Inbound, InboundRequest, Reply
 from ..core.types import Event
 from .parts import Parts, parts_of
 

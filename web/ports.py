@@ -13,10 +13,11 @@ from ..core.audit_log import AuditLog
 from ..core.bus import Bus
 from ..core.clip_index import ClipIndex
 from ..core.clock import Clock
-from ..core.contracts import Camera, EventKind, KeyedReceipt, Kind, Notifier
+from ..core.contracts import Camera, EventKind, Kind, Notifier
 from ..core.errors import Problem
 from ..core.event_log import EventLog
 from ..core.health import HealthBook
+from ..core.inbound import KeyedReceipt
 from ..core.journal import Journal
 from ..core.media.live_views import LiveView
 from ..core.media.messages import EyeCameraReport, Reading, StreamReport

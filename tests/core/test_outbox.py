@@ -8,9 +8,9 @@ import pytest
 
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
-from siaga.core.contracts import KeyedReceipt
 from siaga.core.errors import SendFailed
 from siaga.core.event_log import EventLog
+from siaga.core.inbound import KeyedReceipt
 from siaga.core.journal import Journal
 from siaga.core.notice_states import NoticeRules, OutboxTimes
 from siaga.core.outbox import NoticeChanged, Outbox

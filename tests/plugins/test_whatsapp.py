@@ -15,7 +15,7 @@ from plugin_services import OwnServices
 from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request, refusal  # noqa: F401
 
 from siaga.core.clock import ManualClock
-from siaga.core.contracts import Inbound, InboundRequest
+from siaga.core.inbound import Inbound, InboundRequest
 from siaga.core.settings import NotifierSettings
 from siaga.core.texts import catalogue
 from siaga.plugins.notifications.whatsapp import verdicts

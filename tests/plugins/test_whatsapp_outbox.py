@@ -11,7 +11,7 @@ from plugin_services import OwnServices
 
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
-from siaga.core.contracts import InboundRequest
+from siaga.core.inbound import InboundRequest
 from siaga.core.journal import Journal
 from siaga.core.outbox import Outbox
 from siaga.core.settings import NotifierSettings

@@ -10,9 +10,10 @@ from siaga.core.alerts.desk import AlertDesk
 from siaga.core.alerts.ports import Ports
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
-from siaga.core.contracts import KeyedReceipt, carries_of
+from siaga.core.contracts import carries_of
 from siaga.core.errors import SendFailed
 from siaga.core.event_log import EventLog
+from siaga.core.inbound import KeyedReceipt
 from siaga.core.journal import Journal
 from siaga.core.outbox import Outbox
 from siaga.core.tasks import Tasks
