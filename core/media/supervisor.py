@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import shutil
 import tempfile
@@ -53,6 +52,7 @@ from .messages import (
 )
 from .supervisor_child import Child
 from .supervisor_inbox import Item
+from .supervisor_questions import Questions
 from .supervisor_report import MediaTuning, ProcessChange, lost_reports
 
 logger = logging.getLogger(__name__)
@@ -111,9 +111,7 @@ class MediaSupervisor:
         self._eye_of: dict[str, Child] = {}
         self._last = LastTolds()
         self._streams: dict[tuple[str, StreamRole], StreamReport] = {}
-        self._requests = itertools.count(1)
-        self._bursts: dict[int, tuple[StartBurst, asyncio.Future[BurstAnswer]]] = {}
-        self._pictures: dict[int, asyncio.Future[PictureTaken]] = {}
+        self._questions = Questions(self._tuning.answer_limit_s)
         self._accepted: OrderedDict[str, None] = OrderedDict()
         self._accepting: set[str] = set()
         # In the system's folder for short-lived files: a Unix socket's path may have 107 bytes, ours only.
@@ -143,9 +141,7 @@ class MediaSupervisor:
                 for child in self._children():
                     await child.inbox.settled()
         await self._tasks.stop(0.5)
-        for request, (_, future) in list(self._bursts.items()):
-            future.cancel()
-            self._bursts.pop(request, None)
+        self._questions.give_up()
         shutil.rmtree(self._run_folder, ignore_errors=True)
 
     async def open_camera(
@@ -180,18 +176,12 @@ class MediaSupervisor:
     async def burst(self, camera_id: str, at: datetime, before_s: float, after_s: float, key: str) -> str:
         """Record around a moment; return the clip's id. MediaError in words, after 5 s at the latest."""
         self._check(camera_id)
-        request = next(self._requests)
+        request = self._questions.next_number()
         order = StartBurst(request=request, key=key, camera=camera_id, at=at, before_s=before_s, after_s=after_s)
-        future: asyncio.Future[BurstAnswer] = asyncio.get_running_loop().create_future()
-        self._bursts[request] = (order, future)
-        self._recorder.post(order)  # a recorder that is away gets it with its greeting
         try:
-            async with asyncio.timeout(self._tuning.answer_limit_s):
-                answer = await future
+            answer = await self._questions.burst(order, self._recorder.post)
         except TimeoutError:
             raise MediaError(self._late("media.recorder_away", self._recorder, camera_id)) from None
-        finally:
-            self._bursts.pop(request, None)
         if answer.error:
             raise MediaError(answer.error)
         return answer.clip
@@ -199,18 +189,13 @@ class MediaSupervisor:
     async def picture(self, camera_id: str, width_px: int | None = None) -> PictureTaken:
         """Return a JPEG of the newest picture. MediaError in words, after 5 s at the latest."""
         eye = self._check(camera_id)
-        request = next(self._requests)
-        future: asyncio.Future[PictureTaken] = asyncio.get_running_loop().create_future()
-        self._pictures[request] = future
+        request = self._questions.next_number()
+        order = TakePicture(request=request, camera=camera_id, width_px=width_px)
+        away = self._texts("media.eye_away", camera=camera_id)
         try:
-            if not eye.post(TakePicture(request=request, camera=camera_id, width_px=width_px)):
-                raise MediaError(self._texts("media.eye_away", camera=camera_id))
-            async with asyncio.timeout(self._tuning.answer_limit_s):
-                taken = await future
+            taken = await self._questions.picture(request, lambda: eye.post(order), away)
         except TimeoutError:
             raise MediaError(self._late("media.eye_away", eye, camera_id)) from None
-        finally:
-            self._pictures.pop(request, None)
         if taken.error:
             raise MediaError(taken.error)
         return taken
@@ -271,7 +256,7 @@ class MediaSupervisor:
         )
 
     def _greet_recorder(self, _child: Child) -> list[Message]:
-        return [*self._orders.values(), *(order for order, _ in self._bursts.values())]
+        return [*self._orders.values(), *self._questions.open_bursts()]
 
     def _greet_eye(self, eye: Child) -> list[Message]:
         return [self._watch(camera) for camera in self._cameras_of(eye)]
@@ -289,12 +274,8 @@ class MediaSupervisor:
             self._health.seen(child.name)
             if isinstance(message, RecorderBeat):
                 self._streams.update({(report.camera, report.role): report for report in message.streams})
-        elif isinstance(message, BurstAnswer):
-            self._answer_burst(message)
-        elif isinstance(message, PictureTaken):
-            future = self._pictures.get(message.request)
-            if future is not None and not future.done():
-                future.set_result(message)
+        elif isinstance(message, (BurstAnswer, PictureTaken)):
+            self._questions.answer(message)
         elif isinstance(message, ClipDone):
             self._hear_clip(child, message)
         elif isinstance(message, (EyeEvent, Reading, StreamChanged, ClipFailed)):
@@ -303,11 +284,6 @@ class MediaSupervisor:
             elif isinstance(message, StreamChanged):
                 self._streams[message.report.camera, message.report.role] = message.report
             child.inbox.put(message)
-
-    def _answer_burst(self, message: BurstAnswer) -> None:
-        waiting = self._bursts.get(message.request)
-        if waiting is not None and not waiting[1].done():
-            waiting[1].set_result(message)
 
     def _hear_clip(self, child: Child, message: ClipDone) -> None:
         if message.clip.id in self._accepted:
