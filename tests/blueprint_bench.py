@@ -1,12 +1,12 @@
 """Runs one rule of a blueprint on the sample site: real engine, journal and alert desk, cameras that remember."""
 
-import asyncio
 import re
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from engine_writes import Writes
 from hub_for_rules import RecordingCamera, built_in_words, close_hub, event, open_hub, until
 
 from siaga.core.clock import ManualClock
@@ -67,7 +67,6 @@ class BlueprintBench:
         self.begin = datetime.fromisoformat(at).replace(tzinfo=WIB)
         self.done: list[tuple] = []
         self._folder, self._name, self._inputs = folder, name, inputs
-        self._writing = self._written = 0
 
     async def __aenter__(self):
         loaded = rules_of(self._name, self._inputs)
@@ -79,16 +78,7 @@ class BlueprintBench:
         self.hub.cameras["ptz"].ptz = self.hub.ptz
         for camera in self.hub.cameras.values():
             camera.io = self.siren
-        write = self.hub.journal.write
-
-        async def counted(job, then=None):
-            self._writing += 1
-            try:
-                return await write(job, then)
-            finally:
-                self._written += 1
-
-        self.hub.journal.write = counted
+        self.writes = Writes(self.hub)
         self.sources = TriggerSources(self.hub, loaded.template_functions)
         self.engine = RuleEngine(self.hub, loaded, act=self._act, sources=self.sources)
         await self.engine.start()
@@ -118,16 +108,7 @@ class BlueprintBench:
 
     async def rest(self):
         """Wait until every event was met and nothing goes on without the clock."""
-        await until(lambda: not self.sources._waiting, "the sources told everything")
-        await until(self._has_met, "the journal was followed")
-        still = 0
-        while still < 4:
-            before = self._writing
-            await asyncio.sleep(0.002)
-            still = still + 1 if before == self._writing == self._written and await self._has_met() else 0
-
-    async def _has_met(self):
-        return self.engine._cursor >= await self.hub.events.last_seq()
+        await self.writes.rest(self.engine, self.sources)
 
     async def notices(self):
         """Return every message that was committed, by address."""

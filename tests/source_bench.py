@@ -1,10 +1,10 @@
 """A hub with a real engine and real sources: rules fire by the clock and by states, and say ``catat`` what they did."""
 
-import asyncio
 from datetime import timedelta
 
 import msgspec
-from hub_for_rules import close_hub, open_hub, read_rules, until
+from engine_writes import Writes
+from hub_for_rules import close_hub, open_hub, read_rules
 from step_bench import NotesWords
 
 from siaga.core.clock import ManualClock
@@ -35,7 +35,6 @@ class SourceBench:
         self.refusals = 0
         self.hub = self.engine = self.sources = None
         self._text = ""
-        self._writing = self._written = 0
 
     @property
     def done(self):
@@ -56,16 +55,7 @@ class SourceBench:
         if self.site:
             changed = msgspec.structs.replace(self.hub.settings.site, **self.site)
             self.hub.settings = msgspec.structs.replace(self.hub.settings, site=changed)
-        write = self.hub.journal.write
-
-        async def counted(job, then=None):
-            self._writing += 1
-            try:
-                return await write(job, then)
-            finally:
-                self._written += 1
-
-        self.hub.journal.write = counted
+        self.writes = Writes(self.hub)
         loaded = read_rules(self._text, self.folder, words=NotesWords(self))
         assert not loaded.problems, [str(problem) for problem in loaded.problems]
         self.sources = TriggerSources(self.hub, loaded.template_functions)
@@ -98,16 +88,7 @@ class SourceBench:
 
     async def rest(self):
         """Wait until what was noticed is committed, met and done."""
-        await until(lambda: not self.sources._waiting, "the sources told everything")
-        await until(self._has_met, "the journal was followed")
-        still = 0
-        while still < 3:
-            before = self._writing
-            await asyncio.sleep(0.002)
-            still = still + 1 if before == self._writing == self._written and await self._has_met() else 0
-
-    async def _has_met(self):
-        return self.engine._cursor >= await self.hub.events.last_seq()
+        await self.writes.rest(self.engine, self.sources)
 
     async def advance(self, seconds):
         await self.hub.clock.advance(seconds)

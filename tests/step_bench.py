@@ -1,11 +1,11 @@
 """A hub with a real engine for tests of steps, and a stranger's action that remembers what it was asked."""
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 
 import voluptuous as vol
-from hub_for_rules import built_in_words, close_hub, event, open_hub, read_rules, until
+from engine_writes import Writes
+from hub_for_rules import built_in_words, close_hub, event, open_hub, read_rules
 
 from siaga.core.clock import ManualClock
 from siaga.core.contracts import Kind
@@ -136,7 +136,6 @@ class StepBench:
         self.triggers = "[{trigger: event, kind: object.person}]"
         self.hub = self.engine = None
         self._rules = self._scripts = ""
-        self._writing = self._written = 0
 
     @property
     def done(self) -> list[str]:
@@ -156,16 +155,7 @@ class StepBench:
     async def _open(self, loaded, clock=None):
         self.hub = await open_hub(self.folder / "siaga.db", clock)
         self.prepare(self.hub)
-        write = self.hub.journal.write
-
-        async def counted(job, then=None):
-            self._writing += 1
-            try:
-                return await write(job, then)
-            finally:
-                self._written += 1
-
-        self.hub.journal.write = counted
+        self.writes = Writes(self.hub)
         self.engine = RuleEngine(self.hub, loaded, sources=self.make_sources(self.hub) if self.make_sources else None)
         await self.engine.start()
         return self
@@ -200,13 +190,7 @@ class StepBench:
 
     async def rest(self):
         """Wait until every event was met and nothing goes on without the clock."""
-        last = await self.hub.events.last_seq()
-        await until(lambda: self.engine._cursor >= last, "the journal was followed")
-        still = 0
-        while still < 4:
-            before = self._writing
-            await asyncio.sleep(0.003)
-            still = still + 1 if before == self._writing == self._written else 0
+        await self.writes.rest(self.engine)
 
     async def advance(self, seconds):
         await self.hub.clock.advance(seconds)

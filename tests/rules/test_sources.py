@@ -85,12 +85,12 @@ async def test_a_clock_set_back_brings_no_time_a_second_time(bench):
 
 async def test_many_rules_at_one_minute_are_one_commit_and_all_fire(bench):
     await bench.open(*[AT_SEVEN] * 40, start=SEVEN - timedelta(seconds=30))
-    before = bench._writing
+    before = bench.writes.begun
     await bench.advance(31)
     assert len(bench.done) == 40
     events = await bench.hub.events.find(kind="rule.timer", limit=100)
     assert len({one.event.id for one in events}) == 40
-    assert bench._writing - before < 200
+    assert bench.writes.begun - before < 200
 
 
 async def test_a_run_that_waits_for_a_time_is_woken_by_it(bench):

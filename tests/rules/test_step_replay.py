@@ -130,12 +130,12 @@ async def test_a_run_that_dies_at_any_commit_goes_on_and_does_each_action_once(n
     whole = StepBench(tmp_path / "whole")
     whole.folder.mkdir()
     await whole.open(actions, scripts=scripts)
-    started = whole._written
+    started = whole.writes.done
     await whole.tell()
     trace = await finish(whole)
     await whole.close()
     assert trace.state == "finished"
-    commits = whole._written - started
+    commits = whole.writes.done - started
     for dies_at in range(3, commits, 3):
         bench = StepBench(tmp_path / f"dies at {dies_at}")
         bench.folder.mkdir()
