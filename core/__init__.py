@@ -1,6 +1,7 @@
 """The vendor's API: every name that a plugin may import, and nothing else."""
 
 from . import validators
+from .api_version import API_VERSION
 from .camera_kinds import CameraKind
 from .clock import Clock
 from .contracts import (
@@ -65,6 +66,7 @@ from .types import (
 )
 
 __all__ = [
+    "API_VERSION",
     "Action",
     "ActionCall",
     "ActionFailed",

@@ -28,11 +28,15 @@ _PACKAGES = {
 
 
 class Candidate(NamedTuple):
-    """Name a plugin that was found and not yet imported. ``load`` returns its module or object."""
+    """Name a plugin that was found and not yet imported. ``load`` returns its module or object.
+
+    ``file`` is its source where that can be found without running anything.
+    """
 
     name: str
     source: str
     load: Callable[[], object]
+    file: Path | None = None
 
 
 def built_ins(dotted: Sequence[str], root: str) -> Iterator[Candidate]:
@@ -46,7 +50,7 @@ def built_ins(dotted: Sequence[str], root: str) -> Iterator[Candidate]:
 def installed() -> Iterator[Candidate]:
     """Yield what other packages offer by the entry point group ``siaga.plugins``."""
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: (entry.name, entry.value)):
-        yield Candidate(entry.name, _source(entry), entry.load)
+        yield Candidate(entry.name, _source(entry), entry.load, _file_of(entry))
 
 
 def in_folder(folder: Path) -> Iterator[Candidate]:
@@ -58,11 +62,18 @@ def in_folder(folder: Path) -> Iterator[Candidate]:
     for path in sorted(folder.iterdir()):
         file = path / "__init__.py" if path.is_dir() else path
         if path.name[0] not in "._" and file.suffix == ".py" and file.is_file():
-            yield Candidate(path.stem, str(path), partial(_load_file, file, path.stem))
+            yield Candidate(path.stem, str(path), partial(_load_file, file, path.stem), file)
 
 
 def _source(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+
+
+def _file_of(entry: EntryPoint) -> Path | None:
+    if "." in entry.module:
+        return None  # finding it would run the package above it
+    spec = PathFinder.find_spec(entry.module)
+    return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
 
 
 def _load_file(file: Path, name: str) -> ModuleType:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from . import hookspecs
+from .api_version import MARK, check_api, said_in
 from .contracts import Camera, Detector, EventKind, Kind, Link, Notifier, Store
 from .errors import PluginError, SiagaError
 from .plugin_imports import HEAVY, Candidate, HeavyGuard, built_ins, forget, in_folder, installed, why
@@ -247,7 +248,9 @@ class PluginManager:
     def _load_one(self, candidate: Candidate) -> None:
         name, source = candidate.name, candidate.source
         try:
+            check_api(said_in(candidate.file), self._texts)
             plugin = self._import(candidate)
+            check_api(self._fenced(getattr, plugin, MARK, None), self._texts)
             self._register(name, plugin)
         except PluginError as err:
             self._set_off(name, source, str(err))

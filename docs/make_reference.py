@@ -20,6 +20,7 @@ from jinja2 import StrictUndefined
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import api_record  # type: ignore[import-not-found]  # beside this script
 from blueprint_pages import pages  # type: ignore[import-not-found]  # beside this script
 from mistake_tables import mistake_tables  # type: ignore[import-not-found]  # beside this script
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
@@ -239,6 +240,12 @@ def main() -> int:
             stale.append(file.name)
             if not is_check:
                 file.write_text(new, "utf-8")
+    if not api_record.RECORD.exists() or api_record.RECORD.read_text("utf-8") != api_record.record():
+        stale.append(api_record.RECORD.name)
+        if not is_check:
+            api_record.RECORD.write_text(api_record.record(), "utf-8")
+    for line in api_record.gone():
+        sys.stdout.write(f"gone from the vendor's API, and plugins may rely on it (docs/vendors/api.md): {line}\n")
     if stale:
         sys.stdout.write(f"{'out of date' if is_check else 'written'}: {', '.join(stale)}\n")
     return 1 if is_check and stale else 0

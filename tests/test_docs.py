@@ -14,7 +14,6 @@ from aiohttp import web
 from alert_cases import advance, rest
 from click.testing import CliRunner
 from hub_for_rules import EVENING, close_hub, event, open_hub, until
-from plugin_services import OwnServices
 
 from siaga.__main__ import main
 from siaga.core.clock import ManualClock, SystemClock
@@ -33,6 +32,7 @@ from siaga.rules.parse import MODES, RULE, load_rules
 from siaga.rules.templates import TemplateBox
 from siaga.rules.trial.try_rule import result_text, try_rule
 from siaga.rules.views import event_view, site_view, trigger_view
+from siaga.testing import OwnServices
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATORS = ROOT / "docs" / "operators"

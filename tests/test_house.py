@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("core", "plugins", "rules", "web")
+ROOMS = ("core", "plugins", "rules", "testing", "web")
 MAY_IMPORT = {
     "core": {"core"},
     "plugins": {"core", "plugins"},
     "rules": {"core", "rules"},
+    "testing": {"core", "testing"},
     "web": {"core", "rules", "web"},
     "__main__": {"core", "rules", "web", "command_line", "rule_commands"},
     "rule_commands": {"core", "rules", "web", "command_line"},

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from cloud_api import APP_SECRET, VERIFY_TOKEN, CloudApi
-from plugin_services import OwnServices
 
 from siaga.core.errors import SendFailed
 from siaga.core.inbound import InboundRequest
 from siaga.core.settings import NotifierSettings
 from siaga.core.types import Notice, new_id
 from siaga.plugins.notifications import whatsapp
+from siaga.testing import OwnServices
 
 KIND = next(iter(whatsapp.offer_notifiers()))
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40 + b"\xff\xd9"

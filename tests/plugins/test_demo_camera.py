@@ -12,7 +12,6 @@ import numpy as np
 import psutil
 import pytest
 import voluptuous as vol
-from plugin_services import OwnServices
 
 from siaga.core import CameraSettings, NotSupported
 from siaga.core.clock import SystemClock
@@ -22,6 +21,7 @@ from siaga.plugins.cameras.demo_canal import CanalScene, canal_level_cm
 from siaga.plugins.cameras.demo_city import PTZ_PRESETS, TurningScene
 from siaga.plugins.cameras.demo_outputs import DemoOutputs
 from siaga.plugins.cameras.demo_schoolyard import SchoolyardScene, crossing_x
+from siaga.testing import OwnServices
 
 
 class TaskServices(OwnServices):

@@ -3,11 +3,10 @@
 import logging
 from datetime import datetime, timezone
 
-from plugin_services import OwnServices
-
 from siaga.core.settings import NotifierSettings
 from siaga.core.types import Notice
 from siaga.plugins.notifications import log
+from siaga.testing import OwnServices
 
 KIND = next(iter(log.offer_notifiers()))
 

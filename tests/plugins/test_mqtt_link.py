@@ -8,11 +8,11 @@ import pytest
 import voluptuous as vol
 from hub_site import until, write_hub
 from mqtt_broker import MOSQUITTO, Broker
-from plugin_services import OwnServices
 
 from siaga.core.errors import LinkLost
 from siaga.core.settings import LinkSettings
 from siaga.plugins.links.mqtt import MAX_PAYLOAD_CHARS, SCHEMA, MqttLink
+from siaga.testing import OwnServices
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import voluptuous as vol
 from aiohttp import web
-from plugin_services import OwnServices
 
 from siaga.core.errors import SendFailed
 from siaga.core.settings import NotifierSettings
 from siaga.core.texts import catalogue
 from siaga.core.types import Notice
 from siaga.plugins.notifications import webhook
+from siaga.testing import OwnServices
 
 KIND = next(iter(webhook.offer_notifiers()))
 SECRET = "kunci-tanda-tangan"

@@ -11,7 +11,6 @@ import pytest
 import voluptuous as vol
 from aiohttp import web
 from cloud_api import PHONE_NUMBER_ID, VERIFY_TOKEN
-from plugin_services import OwnServices
 from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request, refusal  # noqa: F401
 
 from siaga.core.clock import ManualClock
@@ -21,6 +20,7 @@ from siaga.core.texts import catalogue
 from siaga.plugins.notifications.whatsapp import verdicts
 from siaga.plugins.notifications.whatsapp.conversations import Conversations
 from siaga.plugins.notifications.whatsapp.messages import parameter_text, phone_number
+from siaga.testing import OwnServices
 
 # --- in which form an alert goes --------------------------------------------------------------
 

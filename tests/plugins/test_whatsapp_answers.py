@@ -5,13 +5,13 @@ import contextlib
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from plugin_services import OwnServices
 from whatsapp_cases import HOOKED, JPEG, KIND, POSKO, WITH_HEADER, lent, make, meta, notice, post_request, refusal  # noqa: F401
 
 from siaga.core.contracts import carries_of
 from siaga.core.errors import SendFailed
 from siaga.core.settings import NotifierSettings
 from siaga.core.types import Clip
+from siaga.testing import OwnServices
 
 MP4 = b"\0\0\0\x18ftypisom" + b"\0" * 5000
 

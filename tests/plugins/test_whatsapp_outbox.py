@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from aiohttp import web
 from cloud_api import APP_SECRET, VERIFY_TOKEN, CloudApi
-from plugin_services import OwnServices
 
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
@@ -18,6 +17,7 @@ from siaga.core.settings import NotifierSettings
 from siaga.core.tasks import Tasks
 from siaga.core.types import Notice, new_id
 from siaga.plugins.notifications import whatsapp
+from siaga.testing import OwnServices
 
 KIND = next(iter(whatsapp.offer_notifiers()))
 

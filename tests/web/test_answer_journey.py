@@ -7,7 +7,6 @@ import pytest
 from alert_cases import rest
 from cloud_api import CloudApi
 from hub_for_rules import until
-from plugin_services import OwnServices
 from web_client import PASSWORD, browser, csrf_on, log_in
 from web_hub import running
 from web_incidents import BUDI, LURAH, POSKO, people, water_rises
@@ -18,6 +17,7 @@ from siaga.core.contracts import carries_of
 from siaga.core.outbox import Outbox
 from siaga.core.settings import NotifierSettings
 from siaga.core.types import Event, new_id
+from siaga.testing import OwnServices
 
 MP4 = b"\0\0\0\x18ftypisom" + b"\0" * 5000
 
