@@ -110,8 +110,8 @@ _KINDS = (
     ),
     EventKind(
         name="camera.tampered",
-        summary=f"Kamera ditutup, diputar atau tidak fokus ({_BY_PLUGIN})",
-        fields={"what": "covered, turned, blurred atau flash", **_REASON},
+        summary="Kamera ditutup, diputar, tidak fokus, gelap, beku atau gambarnya rusak",
+        fields={"what": "covered, turned, blurred, dark, frozen atau noise", **_REASON},
     ),
     EventKind(name="fire.flame", summary=f"Api terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),
     EventKind(name="fire.smoke", summary=f"Asap terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),

@@ -33,6 +33,7 @@ BUILT_INS = (
     "siaga.plugins.detectors.objects",
     "siaga.plugins.detectors.crowd",
     "siaga.plugins.detectors.flood",
+    "siaga.plugins.detectors.tamper",
     "siaga.plugins.notifications.whatsapp",
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",
