@@ -120,15 +120,15 @@ _KINDS = (
         summary=f"Dugaan perkelahian ({_BY_PLUGIN})",
         fields={"count": "berapa orang terlibat", "seconds": _SUSPECT["seconds"]},
     ),
-    EventKind(name="loiter.person", summary=f"Orang mondar-mandir ({_BY_PLUGIN})", fields=_SUSPECT),
+    EventKind(name="loiter.person", summary="Orang mondar-mandir", fields=_SUSPECT),
     EventKind(
         name="traffic.wrong_way",
-        summary=f"Kendaraan melawan arah ({_BY_PLUGIN})",
+        summary="Kendaraan melawan arah",
         fields={"label": "jenis kendaraan", "track": _SUSPECT["track"]},
     ),
     EventKind(
         name="traffic.stopped",
-        summary=f"Kendaraan berhenti di tempat terlarang ({_BY_PLUGIN})",
+        summary="Kendaraan berhenti di tempat terlarang",
         fields={"label": "jenis kendaraan", **_SUSPECT},
     ),
     EventKind(

@@ -34,6 +34,7 @@ BUILT_INS = (
     "siaga.plugins.detectors.crowd",
     "siaga.plugins.detectors.flood",
     "siaga.plugins.detectors.tamper",
+    "siaga.plugins.detectors.behaviour",
     "siaga.plugins.notifications.whatsapp",
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",

@@ -30,6 +30,8 @@ _WORDS = {
     "objects._label": "nama benda",
     "objects._seconds": SECONDS,
     "crowd._seconds": SECONDS,
+    "lines._two_points": "dua titik",
+    "traffic._a_way": "dua titik",
     "flood._centimetres": "cm",
     "flood._gauge_points": "daftar [x, y, cm]",
     "flood._stages": "tahap: cm",
