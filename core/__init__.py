@@ -30,6 +30,10 @@ from .device_contracts import (
     PtzPosition,
     TakesSnapshots,
 )
+from .device_events import DeviceEvents
+from .device_http import DeviceAnswer, DeviceHttp
+from .device_parts import DevicePart
+from .device_xml import find_all, local_name, read_xml, text_of
 from .errors import (
     ActionFailed,
     AuthFailed,
@@ -84,6 +88,10 @@ __all__ = [
     "Condition",
     "Detection",
     "Detector",
+    "DeviceAnswer",
+    "DeviceEvents",
+    "DeviceHttp",
+    "DevicePart",
     "EditsPresets",
     "Event",
     "EventKind",
@@ -134,7 +142,11 @@ __all__ = [
     "Trigger",
     "Verdict",
     "Wants",
+    "find_all",
     "hookimpl",
+    "local_name",
+    "read_xml",
     "retry_after_s",
+    "text_of",
     "validators",
 ]

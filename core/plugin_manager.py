@@ -27,6 +27,7 @@ R = TypeVar("R")
 BUILT_INS = (
     "siaga.core.secrets",
     "siaga.core.event_kinds",
+    "siaga.core.device_event_kinds",
     "siaga.plugins.cameras.rtsp",
     "siaga.plugins.cameras.file",
     "siaga.plugins.cameras.demo",

@@ -1,0 +1,251 @@
+"""Asks one device over HTTP: its login, its time, and bounds on whatever it answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import NoReturn
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from .contracts import Services
+from .device_parts import DevicePart, PartCutter, PartTooLarge
+from .errors import AuthFailed, CameraLost, NotSupported
+from .types import Struct
+
+_CONNECT_S = 5.0
+_MOST_REDIRECTS = 3
+_PIECE_BYTES = 65_536
+_LACKING = (404, 405, 501)
+_AWAY = (301, 302, 303, 307, 308)
+
+
+class DeviceAnswer(Struct):
+    """Hold an answer. Header names are in lower case; ``body`` is unpacked and within the bound."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: dict[str, str]
+
+
+class DeviceHttp:
+    """Ask one device: Digest login where it asks for it, Basic where it offers nothing else.
+
+    Errors, in words without the login: AuthFailed (401, 403), NotSupported (404, 405, 501), CameraLost for all that
+    may pass: refused, silent, cut, too large, sent elsewhere, 5xx. Certificates are not checked unless asked for:
+    cameras sign their own.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        base: str,
+        *,
+        username: str = "",
+        password: str = "",
+        limit_s: float = 8.0,
+        largest_bytes: int = 2_000_000,
+        verify_tls: bool = False,
+    ) -> None:
+        self._texts = services.texts
+        self._base = base.rstrip("/") + "/"
+        self._basic = aiohttp.encode_basic_auth(username, password)
+        self._limit_s = limit_s
+        self._largest = largest_bytes
+        self._verify_tls = verify_tls
+        self._session: aiohttp.ClientSession | None = None
+        self._digest = aiohttp.DigestAuthMiddleware(username.replace(":", ""), password) if username else None
+        self._wants_basic = False
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        largest_bytes: int | None = None,
+    ) -> DeviceAnswer:
+        """Get a path; what is named with a query already keeps it."""
+        return await self.send("GET", path, params=params, headers=headers, largest_bytes=largest_bytes)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "",
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        largest_bytes: int | None = None,
+    ) -> DeviceAnswer:
+        """Send a request and read its whole answer, within the time and the size of this device."""
+        said = {**(headers or {}), **({"Content-Type": content_type} if content_type else {})}
+        largest = largest_bytes or self._largest
+        try:
+            async with (
+                asyncio.timeout(self._limit_s),
+                self._ask(method, path, body, params, said, read_s=self._limit_s) as response,
+            ):
+                content = await self._read(response, largest)
+                return DeviceAnswer(
+                    status=response.status,
+                    content_type=response.headers.get("Content-Type", ""),
+                    body=content,
+                    headers={name.lower(): value for name, value in response.headers.items()},
+                )
+        except TimeoutError:
+            raise CameraLost(self._texts("device.http.silent", host=self._host, seconds=f"{self._limit_s:g}")) from None
+
+    async def parts(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        silence_s: float = 60.0,
+        largest_bytes: int = 1_000_000,
+    ) -> AsyncIterator[DevicePart]:
+        """Yield the parts of an endless answer; CameraLost when it ends, or is silent for so long."""
+        cutter = PartCutter(largest_bytes)
+        try:
+            async with self._ask("GET", path, b"", params, {}, read_s=silence_s) as response:
+                async for content in response.content.iter_chunked(_PIECE_BYTES):
+                    for part in cutter.feed(content):
+                        yield part
+        except PartTooLarge:
+            raise CameraLost(self._texts("device.http.bad_part", host=self._host)) from None
+        except TimeoutError:
+            raise CameraLost(self._texts("device.http.silent", host=self._host, seconds=f"{silence_s:g}")) from None
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            self._raise_lost(err)
+        raise CameraLost(self._texts("device.http.ended", host=self._host))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self._base).hostname or "?"
+
+    @asynccontextmanager
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        *,
+        read_s: float,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open an answer that is good; follow the device to its own other addresses only."""
+        url = urljoin(self._base, path.lstrip("/"))
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = await self._open(method, url, body, params, headers, read_s)
+            try:
+                if response.status not in _AWAY:
+                    self._check(response)
+                    yield response
+                    return
+                url = self._followed(response)
+                params = None
+            finally:
+                response.close()
+        raise CameraLost(self._texts("device.http.redirected", host=self._host))
+
+    async def _open(
+        self,
+        method: str,
+        url: str,
+        body: bytes,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        read_s: float,
+    ) -> aiohttp.ClientResponse:
+        for is_last in (False, True):
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=read_s)
+            is_basic = self._wants_basic and self._digest is not None
+            try:
+                response = await self._open_session().request(
+                    method,
+                    url,
+                    params=params,
+                    data=body or None,
+                    headers={**headers, **({"Authorization": self._basic} if is_basic else {})},
+                    timeout=timeout,
+                    allow_redirects=False,
+                    ssl=self._verify_tls,
+                    middlewares=(self._digest,) if self._digest is not None and not is_basic else (),
+                )
+            except TimeoutError:
+                raise
+            except (aiohttp.ClientError, OSError, ValueError) as err:
+                self._raise_lost(err)
+            if is_last or is_basic or not self._offers_basic(response):
+                return response
+            response.close()
+            self._wants_basic = True
+        raise AssertionError("a last try returns")
+
+    def _offers_basic(self, response: aiohttp.ClientResponse) -> bool:
+        schemes = [value.strip().lower() for value in response.headers.getall("WWW-Authenticate", [])]
+        is_asked = response.status == 401 and self._digest is not None
+        # A refused Digest is a refused password: it is not sent in clear for a second answer.
+        return is_asked and any(one.startswith("basic") for one in schemes) and not schemes[0].startswith("digest")
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit_per_host=6, ttl_dns_cache=60)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    async def _read(self, response: aiohttp.ClientResponse, largest: int) -> bytes:
+        content = bytearray()
+        try:
+            async for piece in response.content.iter_chunked(_PIECE_BYTES):
+                content += piece
+                if len(content) > largest:
+                    words = self._texts("device.http.too_large", host=self._host, megabytes=f"{largest / 1e6:g}")
+                    raise CameraLost(words)
+        except TimeoutError:
+            raise
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            self._raise_lost(err)
+        return bytes(content)
+
+    def _check(self, response: aiohttp.ClientResponse) -> None:
+        if response.status in (401, 403):
+            raise AuthFailed(self._texts("device.http.refused_login", host=self._host))
+        if response.status in _LACKING:
+            words = self._texts("device.http.lacks", host=self._host, path=response.url.path, status=response.status)
+            raise NotSupported(words)
+        if response.status >= 400:
+            raise CameraLost(self._texts("device.http.status", host=self._host, status=response.status))
+
+    def _followed(self, response: aiohttp.ClientResponse) -> str:
+        url = urljoin(str(response.url), response.headers.get("Location", ""))
+        parts = urlsplit(url)
+        # The login belongs to this device; elsewhere may be anybody.
+        if parts.scheme not in ("http", "https") or parts.hostname != urlsplit(self._base).hostname:
+            words = self._texts("device.http.sent_away", host=self._host, other=parts.hostname or "?")
+            raise CameraLost(words)
+        return url
+
+    def _raise_lost(self, err: Exception) -> NoReturn:
+        if isinstance(err, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+            key = "device.http.certificate"
+        elif isinstance(err, aiohttp.ClientConnectorDNSError):
+            key = "device.http.unknown_host"
+        elif isinstance(err, aiohttp.ClientConnectorError):
+            key = "device.http.unreachable"
+        elif isinstance(err, aiohttp.ClientResponseError | aiohttp.ClientPayloadError | ValueError):
+            key = "device.http.garbage"
+        else:
+            key = "device.http.cut"
+        raise CameraLost(self._texts(key, host=self._host)) from None
