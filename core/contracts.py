@@ -116,7 +116,8 @@ class Services(Protocol):
 class StreamSource(Struct):
     """Say where one stream is read. ``options`` go to FFmpeg; ``is_loop`` replays a file for ever.
 
-    Login stands apart from the URL, so that a URL may be logged and shown.
+    Login stands apart from the URL, so that a URL may be logged and shown. A camera that wants it in the path gets
+    ``{username}`` and ``{password}`` there, which are filled in when the stream is opened.
     """
 
     role: StreamRole

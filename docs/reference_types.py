@@ -27,6 +27,8 @@ _WORDS = {
     "people_schemas.weekdays": "hari / daftar",
     "people_schemas.days": "tanggal / daftar",
     "rtsp._address": "alamat rtsp",
+    "rtsp._host": "alamat IP / nama",
+    "rtsp._vendor": "merek",
     "objects._label": "nama benda",
     "objects._seconds": SECONDS,
     "crowd._seconds": SECONDS,

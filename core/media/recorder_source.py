@@ -99,9 +99,16 @@ def _default_options(source: StreamSource) -> dict[str, str]:
 def _with_login(source: StreamSource) -> str:
     if is_file(source):
         return str(Path(source.url.removeprefix("file://")))
+    login = {"{username}": source.username, "{password}": source.password}
+    if any(sign in source.url for sign in login):
+        # Some cameras want their login in the path.
+        filled = source.url
+        for sign, value in login.items():
+            filled = filled.replace(sign, quote(value, safe=""))
+        return filled
     if not source.username:
         return source.url
     parts = urlsplit(source.url)
-    login = f"{quote(source.username, safe='')}:{quote(source.password, safe='')}"
+    userinfo = f"{quote(source.username, safe='')}:{quote(source.password, safe='')}"
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{login}@{host}"))
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{host}"))

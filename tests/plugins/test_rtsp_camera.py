@@ -8,6 +8,7 @@ import sys
 import pytest
 import voluptuous as vol
 
+from siaga.core.media.recorder_source import _with_login
 from siaga.core.settings import CameraSettings
 from siaga.plugins.cameras.rtsp import SCHEMA, offer_cameras
 
@@ -58,3 +59,43 @@ def test_the_kinds_bring_no_video_library_into_the_hub():
         "sys.exit(bool({'av', 'cv2', 'onnxruntime', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "main", "sub"),
+    [
+        ({"vendor": "hikvision", "channel": 3}, "/Streaming/Channels/301", "/Streaming/Channels/302"),
+        ({"vendor": "Dahua"}, "/cam/realmonitor?channel=1&subtype=0", "/cam/realmonitor?channel=1&subtype=1"),
+        ({"vendor": "uniview", "channel": 2}, "/unicast/c2/s0/live", "/unicast/c2/s1/live"),
+        ({"vendor": "tapo"}, "/stream1", "/stream2"),
+        ({"vendor": "ezviz"}, "/h264/ch1/main/av_stream", "/h264/ch1/sub/av_stream"),
+        ({"vendor": "reolink", "channel": 7}, "/h264Preview_07_main", "/h264Preview_07_sub"),
+    ],
+)
+async def test_a_make_fills_in_the_addresses(options, main, sub):
+    sources = await camera(host="10.0.5.21", username="admin", password="r@hasia", **options).streams()
+    assert [source.url for source in sources] == [f"rtsp://10.0.5.21:554{main}", f"rtsp://10.0.5.21:554{sub}"]
+    assert {source.password for source in sources} == {"r@hasia"}
+
+
+async def test_a_camera_that_wants_its_login_in_the_path_gets_it_only_when_it_is_opened():
+    (main, _) = await camera(host="10.0.5.21", vendor="xm", username="admin", password="r@hasia").streams()
+    assert "hasia" not in main.url
+    opened = _with_login(main)
+    assert opened.startswith("rtsp://10.0.5.21:554/user=admin&password=r%40hasia&channel=1&stream=0.sdp")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"vendor": "hikvison", "host": "10.0.5.21"}, "hikvision"),
+        ({"vendor": "tapo"}, "host"),
+        ({"host": "10.0.5.21"}, "vendor"),
+        ({"vendor": "tapo", "host": "rtsp://10.0.5.21/x"}, "rtsp://"),
+        ({"vendor": "tapo", "host": "10.0.5.21", "url": "rtsp://a/b"}, "address"),
+        ({"vendor": "tapo", "host": "10.0.5.21", "channel": 0}, "channel"),
+    ],
+)
+def test_a_mistake_in_a_make_is_refused_in_words(options, words):
+    with pytest.raises(vol.Invalid, match=words):
+        SCHEMA(options)
