@@ -54,7 +54,7 @@ class Post:
         await self.outbox.stop()
         await self.tasks.stop()
         await self.journal.close()
-        await self.services.__aexit__()
+        await self.services.__aexit__(None, None, None)
 
     async def _emit(self, event):
         self.events.append(event)
