@@ -33,6 +33,7 @@ from .device_contracts import (
 from .device_events import DeviceEvents
 from .device_http import DeviceAnswer, DeviceHttp
 from .device_parts import DevicePart
+from .device_streams import SharedStream, SharedStreams
 from .device_xml import find_all, local_name, read_xml, text_of
 from .errors import (
     ActionFailed,
@@ -128,6 +129,8 @@ __all__ = [
     "Scene",
     "SendFailed",
     "Services",
+    "SharedStream",
+    "SharedStreams",
     "SiagaError",
     "Sighting",
     "State",

@@ -31,6 +31,7 @@ BUILT_INS = (
     "siaga.plugins.cameras.rtsp",
     "siaga.plugins.cameras.file",
     "siaga.plugins.cameras.demo",
+    "siaga.plugins.cameras.hikvision",
     "siaga.plugins.detectors.objects",
     "siaga.plugins.detectors.crowd",
     "siaga.plugins.detectors.flood",

@@ -31,7 +31,7 @@ async def opened(tmp_path):
 async def pass_s(hub, seconds):
     for _ in range(seconds):
         await hub.clock.advance(1)
-        while hub.journal.under_way:  # noqa: ASYNC110  its threads turn no clock
+        while hub.journal.under_way:
             await asyncio.sleep(0.002)
 
 

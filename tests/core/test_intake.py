@@ -48,7 +48,7 @@ class Door:
         """Turn the clock second by second, and let the journal's thread do what each second led to."""
         for _ in range(seconds):
             await self.clock.advance(1)
-            while self.journal.under_way:  # noqa: ASYNC110  its threads turn no clock
+            while self.journal.under_way:
                 await asyncio.sleep(0.002)
 
     async def stream(self, condition, reason="", role="main"):

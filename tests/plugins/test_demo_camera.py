@@ -270,7 +270,7 @@ async def test_a_siren_is_seen_in_the_picture_and_ends_by_itself(tmp_path):
         assert await camera.io.on() == ("siren",)
         await camera.io.switch("lamp", True, 0.0)
         async with asyncio.timeout(20):
-            while "siren" in await camera.io.on():  # noqa: ASYNC110  the helper's own clock ends it
+            while "siren" in await camera.io.on():
                 await asyncio.sleep(0.1)
         assert await camera.io.on() == ("lamp",)
         await camera.io.switch("lamp", False, 0.0)

@@ -99,7 +99,7 @@ async def test_an_eye_gets_no_login_goes_on_where_the_last_one_was_and_may_be_lo
 
     async def given(number: int) -> dict[str, object]:
         async with asyncio.timeout(15):
-            while sum(event.kind == "object.person" for event in sink.events) < number:  # noqa: ASYNC110
+            while sum(event.kind == "object.person" for event in sink.events) < number:
                 await asyncio.sleep(0.02)  # a real process: nobody sets an event of ours
         return [event for event in sink.events if event.kind == "given"][-1].data
 

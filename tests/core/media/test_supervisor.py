@@ -115,7 +115,7 @@ class Stage:
 
     async def until(self, is_so, limit_s: float = 12) -> None:
         async with asyncio.timeout(limit_s):
-            while not is_so():  # noqa: ASYNC110
+            while not is_so():
                 await asyncio.sleep(0.02)  # real processes: nobody sets an event of ours
 
     async def live(self, camera: str = "kali") -> None:
