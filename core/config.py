@@ -12,8 +12,8 @@ import msgspec
 import voluptuous as vol
 
 from . import config_schemas as schemas
-from .camera_kinds import CameraKind
 from .checks import check, did_you_mean, hide_secrets, problem_at
+from .config_cameras import CameraReader
 from .config_people import PeopleReader
 from .contracts import Kind
 from .errors import Problem
@@ -21,18 +21,15 @@ from .plugin_manager import PluginManager
 from .secrets import secret_names
 from .settings import (
     CameraSettings,
-    DetectSettings,
     LinkSettings,
     MediaSettings,
     NotifierSettings,
     PlaceSettings,
-    RecordSettings,
     Settings,
     SiteSettings,
     StorageSettings,
     WebSettings,
 )
-from .tasks import Crash, fenced_call
 from .texts import LANGUAGES, Texts
 from .types import Json
 from .validators import Wrong, slug
@@ -131,7 +128,7 @@ class _Reader:
         places = self._items("places", self._place)
         notifiers = self._items("notifiers", self._notifier)
         links = self._items("links", self._link)
-        cameras = self._items("cameras", self._camera)
+        cameras = self._items("cameras", self._camera_reader().camera)
         people = PeopleReader(self._node, self._texts, self.problems, check=self._check, check_name=self._check_name)
         people.good_notifiers = frozenset(notifiers)
         contacts = self._items("contacts", people.contact)
@@ -251,46 +248,11 @@ class _Reader:
         options = self._check(kind.schema, without(node, ["type"]), path, at, also_known=["type"])
         return (kind.name, options) if options is not None else None
 
-    def _camera(self, key: str, node: Json, path: str, at: Place) -> CameraSettings | None:
-        common_keys = [str(name) for name in schemas.CAMERA.schema]
-        kind = self._kind(node, path, at, "camera", self._plugins.cameras)
-        others = [name for name in node if name not in common_keys] if isinstance(node, LineDict) else []
-        common = self._check(schemas.CAMERA, without(node, others) if others else node, path, at)
-        options = None
-        if kind and isinstance(node, LineDict):
-            options = self._check(kind.schema, without(node, common_keys), path, at, also_known=common_keys)
-        detect = self._detect(node, path)
-        self._check_name(node, "place", path, self._node.get("places"), "config.no_such_place")
-        if kind is None or common is None or options is None:
-            return None
-        return CameraSettings(
-            id=key,
-            type=kind.name,
-            name=common.get("name", key),
-            place=common.get("place"),
-            groups=tuple(common["groups"]),
-            purpose=common["purpose"],
-            zones=common["zones"],
-            detect=detect,
-            record=RecordSettings(**common["record"]),
-            options=options,
-            presets=_presets(kind, common, options),
-        )
-
-    def _detect(self, camera: Json, path: str) -> tuple[DetectSettings, ...]:
-        nodes = camera.get("detect") if isinstance(camera, LineDict) else None
-        found = []
-        for number, node in enumerate(nodes if isinstance(nodes, LineList) else ()):
-            here, at = f"{path}.detect[{number}]", place_of(nodes, number)
-            if not isinstance(node, LineDict):
-                continue  # told by the camera's own schema
-            kind = self._kind(node, here, at, "detector", self._plugins.detectors)
-            options = self._check(kind.schema, without(node, ["type"]), here, at, also_known=["type"]) if kind else None
-            self._check_name(node, "zone", here, camera.get("zones"), "config.no_such_zone")
-            self._check_name(node, "zones", here, camera.get("zones"), "config.no_such_zone")
-            if kind and options is not None:
-                found.append(DetectSettings(type=kind.name, options=options))
-        return tuple(found)
+    def _camera_reader(self) -> CameraReader:
+        reader = CameraReader(check=self._check, check_name=self._check_name, find_kind=self._kind)
+        reader.places, reader.cameras = self._node.get("places"), self._plugins.cameras
+        reader.detectors = self._plugins.detectors
+        return reader
 
     def _rules(self) -> tuple[LineDict, ...]:
         nodes = self._node.get("rules")
@@ -355,14 +317,6 @@ class _Reader:
 
     def _at(self, name: str) -> Place:
         return place_of(self._node, name)
-
-
-def _presets(kind: Kind[Any], common: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[str, ...] | None:
-    if "presets" in common:
-        return tuple(common["presets"])
-    tell = kind.presets if isinstance(kind, CameraKind) else None
-    told = fenced_call(lambda: tuple(tell(options))) if tell is not None else None
-    return None if isinstance(told, Crash) else told
 
 
 def _placed(camera: CameraSettings, places: Mapping[str, PlaceSettings]) -> CameraSettings:

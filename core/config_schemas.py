@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import voluptuous as vol
 
+from .ptz.options import PRESETS, PTZ
 from .validators import (
     Each,
     boolean,
@@ -89,7 +90,8 @@ CAMERA = vol.Schema(
         vol.Optional("place", description="camera.option.place"): vol.Any(None, text),
         vol.Optional("groups", default=list, description="camera.option.groups"): Each(text),
         vol.Optional("purpose", default="", description="camera.option.purpose"): optional_text,
-        vol.Optional("presets", description="camera.option.presets"): Each(text),
+        vol.Optional("presets", description="camera.option.presets"): PRESETS,
+        vol.Optional("ptz", description="camera.option.ptz"): PTZ,
         vol.Optional("zones", default=dict, description="camera.option.zones"): {slug: polygon},
         vol.Optional("detect", default=list, description="camera.option.detect"): [dict],
         vol.Optional("record", default=dict, description="camera.option.record"): {
@@ -97,5 +99,7 @@ CAMERA = vol.Schema(
         },
     }
 )
+# What an entry of ``detect`` has beside its type and the options of its kind.
+BOUND = vol.Schema({vol.Required("preset", description="detect.option.preset"): text})
 PLUGINS = vol.Schema({vol.Optional("disabled", default=list, description="plugins.option.disabled"): Each(text)})
 TYPED = vol.Schema({vol.Required("type", description="option.type"): text}, extra=vol.ALLOW_EXTRA)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Any, Literal
 
+from .ptz.settings import PtzSettings
 from .types import Json, Polygon, Priority, Struct
 
 
@@ -59,10 +60,14 @@ class PlaceSettings(Struct):
 
 
 class DetectSettings(Struct):
-    """Ask for one detector on one camera; ``options`` are checked by the detector's schema."""
+    """Ask for one detector on one camera; ``options`` are checked by the detector's schema.
+
+    ``preset``: it looks only while the camera stands there; None looks wherever it stands.
+    """
 
     type: str
     options: dict[str, Json]
+    preset: str | None = None
 
 
 class RecordSettings(Struct):
@@ -74,7 +79,8 @@ class RecordSettings(Struct):
 class CameraSettings(Struct):
     """Describe one camera; ``options`` are checked by the camera kind's schema.
 
-    ``presets`` are those that it surely has, None where only the camera knows.
+    ``presets`` are those that it surely has, None where only the camera knows. ``zones`` count always,
+    ``preset_zones`` only while the camera stands at that preset.
     """
 
     id: str
@@ -88,6 +94,17 @@ class CameraSettings(Struct):
     record: RecordSettings = RecordSettings()
     options: dict[str, Any] = {}
     presets: tuple[str, ...] | None = None
+    preset_zones: dict[str, dict[str, Polygon]] = {}
+    ptz: PtzSettings = PtzSettings()
+
+    @property
+    def zone_names(self) -> tuple[str, ...]:
+        """Return the name of every zone, those of presets too, each once."""
+        return tuple(dict.fromkeys([*self.zones, *(name for its in self.preset_zones.values() for name in its)]))
+
+    def zones_at(self, preset: str) -> dict[str, Polygon]:
+        """Return the zones that count while the camera stands at a preset, "" for anywhere else."""
+        return {**self.zones, **self.preset_zones.get(preset, {})}
 
 
 class NotifierSettings(Struct):

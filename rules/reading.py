@@ -180,7 +180,7 @@ class Reading:
             looked = [settings.cameras[name] for name in cameras if name in settings.cameras]
             looked = looked if cameras else list(settings.cameras.values())
             # A camera that does not exist is told at its own place; its zones cannot be known.
-            return tuple(zone for camera in looked for zone in camera.zones) if looked or not cameras else None
+            return tuple(zone for camera in looked for zone in camera.zone_names) if looked or not cameras else None
         known: dict[str, Iterable[str]] = {
             "camera": settings.names("cameras"),
             "contact": settings.names("contacts"),

@@ -52,7 +52,7 @@ def read_zones(reading: Reading, spot: Spot, options: Options) -> Json:
     cameras = reading.settings.cameras
     wanted = _listed(options["cameras"])
     looked = [cameras[name] for name in wanted if name in cameras] if wanted else list(cameras.values())
-    known = dict.fromkeys(zone for camera in looked for zone in camera.zones)
+    known = dict.fromkeys(zone for camera in looked for zone in camera.zone_names)
     return _named(reading, spot, options, "zone", known, "blueprints.check.no_zone")
 
 

@@ -16,6 +16,7 @@ from ..errors import PluginError, SiagaError
 from ..settings import CameraSettings, DetectSettings
 from ..texts import Texts
 from ..types import Box, Detection, Frame, Observation, Sighting
+from .last_told import LastTolds
 from .messages import EyeEvent, LastTold, Reading
 from .picture import Mark, encode_marked
 from .seat import Fence, Seat
@@ -55,10 +56,14 @@ class CameraLooks:
         texts: Texts | None = None,
     ) -> None:
         self.camera = settings.id
+        self._settings = settings
         self._zones = settings.zones
+        self._standing = ""
+        self._is_turning = False
         self._fence = fence
         self._texts = texts or Texts()
-        self._last = last
+        self._last = LastTolds()
+        self._last.fill(self.camera, last)
         self._frame: Frame | None = None
         self._ended_s: float | None = None
         self._judged_s = float("-inf")
@@ -67,6 +72,7 @@ class CameraLooks:
             Seat(self.camera, name, self._maker(kinds, detect), fence=fence, texts=self._texts)
             for name, detect in _named(settings.detect)
         ]
+        self._presets = {seat.name: its.preset for seat, its in zip(self._seats, settings.detect, strict=True)}
         for one in last:
             for seat in self._seats:
                 if one.kind == "detector.off" and one.detector == seat.name:
@@ -87,6 +93,18 @@ class CameraLooks:
         """Return how often each detector looked."""
         return {seat.name: seat.looks for seat in self._seats}
 
+    def stand(self, preset: str, *, is_turning: bool) -> None:
+        """Go on from where the camera stands now; while it turns, nothing is looked at."""
+        if (preset, is_turning) == (self._standing, self._is_turning):
+            return
+        self._frame = None
+        has_turned, self._is_turning = self._is_turning or preset != self._standing, is_turning
+        self._standing, self._zones = preset, self._settings.zones_at(preset)
+        for seat in self._seats:
+            # A detector bound to a preset sees the same scene when the camera is back, and goes on.
+            is_new = has_turned and not is_turning and self._presets[seat.name] is None
+            seat.stand(self._zones, is_new_scene=is_new)
+
     @property
     def is_urgent(self) -> bool:
         """Say whether something was seen once and waits for its second look."""
@@ -101,13 +119,16 @@ class CameraLooks:
             and not seat.wants.keyframes_only
             and seat.wants.interval_s < _KEYFRAME_PACE_S
             for seat in self._seats
-            if not seat.off
+            if not seat.off and self._is_in_place(seat)
         )
 
     @property
     def needs_soon(self) -> bool:
         """Say whether a detector waits for what comes, and not only for the next keyframe."""
-        return any(not (seat.off or seat.is_judge or seat.wants.keyframes_only) for seat in self._seats)
+        return any(
+            not (seat.off or seat.is_judge or seat.wants.keyframes_only) and self._is_in_place(seat)
+            for seat in self._seats
+        )
 
     def is_make_due(self, mono_s: float) -> bool:
         """Say whether a detector is to be made, at first or after one could not be."""
@@ -118,7 +139,7 @@ class CameraLooks:
         for seat in self._seats:
             if seat.is_make_due(mono_s):
                 # What names no detector was found in the journal, which knows kinds only.
-                told = {last.kind: last.data for last in self._last if last.detector in ("", seat.name)}
+                told = {last.kind: last.data for last in self._last.of(self.camera) if last.detector in ("", seat.name)}
                 seat.make(self._zones, self._numbers, told, mono_s)
         return self._news(mono_s)
 
@@ -165,12 +186,20 @@ class CameraLooks:
         def make() -> Detector:
             if detect.type not in kinds:
                 raise PluginError(self._texts("eye.no_detector", type=detect.type))
-            return kinds[detect.type].make(detect.options, Scene(camera=self.camera, zones=self._zones))
+            # A zone of another preset is no mistake of the detector that names it.
+            zones = {name: its[name] for its in self._settings.preset_zones.values() for name in its}
+            here = self._settings.zones_at(self._standing if detect.preset is None else detect.preset)
+            return kinds[detect.type].make(detect.options, Scene(camera=self.camera, zones={**zones, **here}))
 
         return make
 
+    def _is_in_place(self, seat: Seat) -> bool:
+        return not self._is_turning and self._presets[seat.name] in (None, self._standing)
+
     def _is_due(self, seat: Seat, mono_s: float, *, is_key: bool, is_awake: bool) -> bool:
         wants = seat.wants
+        if not self._is_in_place(seat):
+            return False
         if seat.is_judge or not seat.may_look(mono_s) or (wants.keyframes_only and not is_key):
             return False
         if wants.when == "motion" and not is_awake:
@@ -196,7 +225,7 @@ class CameraLooks:
         self._judged_s = mono_s = max(mono_s, self._judged_s)
         for seat in self._seats:
             is_due = is_fresh or mono_s >= seat.looked_s + seat.wants.interval_s
-            if not seat.is_judge or not seat.may_look(mono_s) or not is_due:
+            if not (seat.is_judge and is_due and seat.may_look(mono_s) and self._is_in_place(seat)):
                 continue
             seat.looked_s = mono_s
             context = LookContext(at=at, motion=motion, sightings=self._sightings(), mono_s=mono_s)
@@ -217,7 +246,7 @@ class CameraLooks:
         if not told:
             return []
         jpeg = self._picture(told, frame) if frame is not None else b""
-        return [
+        events = [
             EyeEvent(
                 camera=self.camera,
                 kind=one.kind,
@@ -231,6 +260,9 @@ class CameraLooks:
             )
             for one in told
         ]
+        for event in events:
+            self._last.take(event)  # for a detector that is made anew
+        return events
 
     def _readings(self, answer: Sequence[Detection | Observation], at: datetime) -> list[Reading]:
         return [

@@ -24,6 +24,7 @@ from .link import MessageSocket
 from .lookout import Lookout
 from .looks import Looks
 from .messages import (
+    CameraStands,
     EyeBeat,
     ForgetCamera,
     FromPackets,
@@ -187,6 +188,8 @@ class Eye:
                 self._watch(order)
             elif isinstance(order, ForgetCamera):
                 self._forget(order.camera)
+            elif isinstance(order, CameraStands):
+                self._stand(order)
             elif isinstance(order, TakePicture):
                 self._hub.send(self._picture(order))
             elif isinstance(order, Stop):
@@ -206,6 +209,11 @@ class Eye:
         self._looks.forget(camera)
         if self._lookouts.pop(camera, None) is not None:
             self._packets.forget(camera)
+
+    def _stand(self, order: CameraStands) -> None:
+        self._looks.stand(order)
+        if lookout := self._lookouts.get(order.camera):
+            lookout.stand(is_turning=order.is_turning)
 
     def _picture(self, order: TakePicture) -> PictureTaken:
         lookout = self._lookouts.get(order.camera)

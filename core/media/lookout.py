@@ -33,6 +33,8 @@ LATEST_S = 5.0
 # Between two tellings of motion on one camera: a tree in gusts is one story.
 MOTION_EVENT_EVERY_S = 10.0
 _EARLY_S = 0.02
+# What a camera shows when it says that it stands was encoded and sent before: it may still be turning there.
+STANDS_AFTER_S = 1.0
 
 Send = Callable[[EyeEvent], None]
 
@@ -60,6 +62,8 @@ class Lookout:
         self._is_motion_told = False
         self._is_start_due = False
         self._is_live = False
+        self._is_turning = False
+        self._stands_s = float("-inf")
         self._decoded = 0
         self._dropped = 0
         self._errors = 0
@@ -76,6 +80,17 @@ class Lookout:
         self._header = header
         self._has_key = False
         self._drop_behind()
+        self._gate.restart()
+
+    def stand(self, *, is_turning: bool) -> None:
+        """Say nothing while the camera turns; from where it stands then, begin with another background."""
+        if is_turning and not self._is_turning and self._newest is not None:
+            self._is_start_due = False
+            self._tell_end(self._newest)  # what moved was in a scene that is gone
+        self._is_turning = is_turning
+        self._stands_s = time.monotonic() + STANDS_AFTER_S
+        self._meter, self._motion = MotionMeter(), Motion()
+        self._measured_s = float("-inf")
         self._gate.restart()
 
     def end(self) -> None:
@@ -193,6 +208,8 @@ class Lookout:
         self._newest = frame
         self._set_live(True)
         now_s = frame.arrived_mono_s
+        if self._is_turning or now_s < self._stands_s:
+            return
         every_s = MOVING_EVERY_S if self._gate.is_awake and self._motion.is_moving else MOTION_EVERY_S
         if now_s >= self._measured_s + every_s - _EARLY_S:
             self._measured_s = now_s

@@ -13,7 +13,7 @@ from ..errors import SiagaError
 from ..texts import Texts
 from ..types import Struct
 from .camera_looks import CameraLooks, Offered
-from .messages import EyeEvent, Reading, WatchCamera
+from .messages import CameraStands, EyeEvent, Reading, WatchCamera
 from .seat import Fence
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Looks:
         self._cameras: dict[str, CameraLooks] = {}
         self._waiting: dict[str, tuple[float, Offered]] = {}
         self._orders: dict[str, WatchCamera | None] = {}
+        self._stands: dict[str, CameraStands] = {}
         self._awake_since: dict[str, float] = {}
         self._has_orders = False
         self._live: set[str] = set()
@@ -94,6 +95,13 @@ class Looks:
             self._orders[camera] = None
             self._waiting.pop(camera, None)
             self._live.discard(camera)
+            self._change.notify()
+
+    def stand(self, order: CameraStands) -> None:
+        """Take where a camera stands, in the thread that looks; what waits of it was seen from elsewhere."""
+        with self._change:
+            self._stands[order.camera] = order
+            self._waiting.pop(order.camera, None)
             self._change.notify()
 
     def set_live(self, camera: str, is_live: bool) -> None:
@@ -147,14 +155,18 @@ class Looks:
     def _run(self) -> None:
         while True:
             with self._change:
-                if not (self._orders or self._waiting or self._is_over):
+                if not (self._orders or self._stands or self._waiting or self._is_over):
                     self._change.wait(_TICK_S)
                 if self._is_over:
                     return
                 orders, self._orders = self._orders, {}
+                stands, self._stands = self._stands, {}
                 frame = self._next()
             for camera, order in orders.items():
                 self._order(camera, order)
+            for camera, standing in stands.items():
+                if camera in self._cameras:
+                    self._cameras[camera].stand(standing.preset, is_turning=standing.is_turning)
             with self._change:
                 self._has_orders = bool(self._orders)
             began_s = time.monotonic()

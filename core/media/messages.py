@@ -239,6 +239,17 @@ class ForgetCamera(Message):
     camera: str
 
 
+class CameraStands(Message):
+    """Say where a camera that turns stands: at a preset, "" for anywhere else, or on its way.
+
+    ``is_turning``: nothing that is seen means anything until it stands.
+    """
+
+    camera: str
+    preset: str = ""
+    is_turning: bool = False
+
+
 class TakePicture(Message):
     """Ask for a JPEG of the newest picture; ``width_px`` None keeps the stream's size."""
 
@@ -322,5 +333,5 @@ FromRecorder = StreamChanged | RecorderBeat | BurstAnswer | ClipDone | ClipFaile
 FromPackets = StreamHeader | StreamPacket | StreamEnd
 FromLive = LiveHeader | LivePiece | StreamEnd
 ToPackets = Watch | Unwatch | Urge | View | Unview
-ToEye = WatchCamera | ForgetCamera | TakePicture | Stop
+ToEye = WatchCamera | ForgetCamera | CameraStands | TakePicture | Stop
 FromEye = EyeBeat | EyeEvent | Reading | PictureTaken

@@ -131,6 +131,16 @@ class Seat:
         self.off, self._has_hung = reason or "?", True
         self._wait_s, self._try_at_s = wait_s, mono_s + wait_s
 
+    def stand(self, zones: Mapping[str, Polygon], *, is_new_scene: bool) -> None:
+        """Follow nothing any more, and go on with the zones that count now.
+
+        ``is_new_scene``: what the detector learnt of its picture is of another one, so that it is made anew.
+        """
+        self.forget()
+        self.witness.take_zones(zones)
+        if is_new_scene and not self.off:
+            self._detector = None
+
     def forget(self) -> None:
         """Follow nothing any more."""
         self.witness.forget()

@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import partial
 from os import cpu_count
 from pathlib import Path
-from typing import Literal, Protocol
 
 import msgspec
 
@@ -26,9 +25,11 @@ from ..tasks import Crash, TaskHandle, Tasks, fenced
 from ..texts import Texts
 from ..types import Clip, Health, StreamRole
 from .last_told import LastTolds
+from .media_sink import MediaSink
 from .messages import (
     AcceptClip,
     BurstAnswer,
+    CameraStands,
     ClipDone,
     ClipFailed,
     CloseCamera,
@@ -60,28 +61,6 @@ logger = logging.getLogger(__name__)
 _CLIPS_REMEMBERED = 1000
 
 
-class MediaSink(Protocol):
-    """What the hub does with news from the video processes; each call ends before the next of its process."""
-
-    async def on_event(self, message: EyeEvent) -> None:
-        """Keep the picture, commit the event."""
-
-    async def on_reading(self, message: Reading) -> None:
-        """Show a newest value."""
-
-    async def on_clip(self, clip: Clip) -> None:
-        """Put a finished clip into the index; the recorder is told when this returned."""
-
-    async def on_clip_failed(self, message: ClipFailed) -> None:
-        """Say that a clip is not there."""
-
-    async def on_stream(self, report: StreamReport, at: datetime) -> None:
-        """Take a stream's change of condition."""
-
-    async def on_process(self, name: str, what: Literal["started", "died", "hung"], detail: str) -> None:
-        """Take a change of a process: ``recorder``, ``eye-1`` ..."""
-
-
 class MediaSupervisor:
     """Own every video process of this hub."""
 
@@ -108,6 +87,7 @@ class MediaSupervisor:
         self._tuning = tuning or MediaTuning()
         self._orders: dict[str, OpenCamera] = {}
         self._watches: dict[str, WatchCamera] = {}
+        self._stands: dict[str, CameraStands] = {}
         self._eye_of: dict[str, Child] = {}
         self._last = LastTolds()
         self._streams: dict[tuple[str, StreamRole], StreamReport] = {}
@@ -162,7 +142,14 @@ class MediaSupervisor:
         if settings.id not in self._eye_of:
             self._eye_of[settings.id] = min(self._eyes, key=lambda eye: len(self._cameras_of(eye)))
         self._recorder.post(self._orders[settings.id])
-        self._eye_of[settings.id].post(self._watch(settings.id))
+        for message in self._watch(settings.id):
+            self._eye_of[settings.id].post(message)
+
+    def stands(self, told: CameraStands) -> None:
+        """Let the eye of a camera know where it stands; an eye that is replaced is told again."""
+        self._stands[told.camera] = told
+        if eye := self._eye_of.get(told.camera):
+            eye.post(told)
 
     async def close_camera(self, camera_id: str) -> None:
         """Let go of a camera; its open clip is ended and told."""
@@ -259,10 +246,11 @@ class MediaSupervisor:
         return [*self._orders.values(), *self._questions.open_bursts()]
 
     def _greet_eye(self, eye: Child) -> list[Message]:
-        return [self._watch(camera) for camera in self._cameras_of(eye)]
+        return [message for camera in self._cameras_of(eye) for message in self._watch(camera)]
 
-    def _watch(self, camera: str) -> WatchCamera:
-        return msgspec.structs.replace(self._watches[camera], last=self._last.of(camera))
+    def _watch(self, camera: str) -> list[Message]:
+        watch = msgspec.structs.replace(self._watches[camera], last=self._last.of(camera))
+        return [watch, self._stands[camera]] if camera in self._stands else [watch]
 
     def _cameras_of(self, eye: Child) -> list[str]:
         return [camera for camera, its in self._eye_of.items() if its is eye]

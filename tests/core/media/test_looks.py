@@ -2,64 +2,18 @@
 
 import threading
 import time
-from datetime import datetime, timezone
 
 import msgspec
 import numpy as np
 import pytest
-import voluptuous as vol
+from eye_looks import FENCE, Answering, Counting, frame_at, kinds_of, person, told
 
-from siaga.core import Box, Detection, Kind, Observation, Texts, Wants
-from siaga.core.media.camera_looks import CameraLooks, Offered
+from siaga.core import Box, Observation, Texts, Wants
+from siaga.core.media.camera_looks import CameraLooks
 from siaga.core.media.last_told import LastTolds
 from siaga.core.media.looks import Looks
-from siaga.core.media.messages import EyeEvent, LastTold, Reading, WatchCamera
-from siaga.core.plugin_manager import PluginManager
+from siaga.core.media.messages import LastTold, Reading, WatchCamera
 from siaga.core.settings import CameraSettings, DetectSettings
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
-BOX = Box(left=0.4, top=0.2, right=0.5, bottom=0.6)
-FENCE = PluginManager(None, in_hub=False, built_ins=()).fence
-
-
-class Answering:
-    """A stranger's detector that answers what it is given, or raises it."""
-
-    wants = Wants(pixels="luma", interval_s=0.0, when="always")
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    def look(self, frame, context):
-        answer = self.answer(context) if callable(self.answer) else self.answer
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-class Counting(Answering):
-    wants = Wants(pixels="none", interval_s=0.5, when="always", sightings=True)
-
-    def look(self, frame, context):
-        return [Observation(kind="count", data={"count": len(context.sightings)}, is_event=False)]
-
-
-def frame_at(mono_s, camera="kali"):
-    luma = np.zeros((120, 160), np.uint8)
-    return Offered(
-        camera=camera,
-        at=NOW,
-        arrived_mono_s=mono_s,
-        is_key=True,
-        luma=luma,
-        colour=lambda: np.zeros((120, 160, 3), np.uint8),
-        is_awake=True,
-        motion=0.1,
-    )
-
-
-def kinds_of(**makes):
-    return {name: Kind(name, vol.Schema({}), make, name) for name, make in makes.items()}
 
 
 def settings_of(*types, camera="kali"):
@@ -71,14 +25,6 @@ def looks_of(last=(), **makes):
     looks = CameraLooks(settings_of(*makes), kinds_of(**makes), FENCE, last=last, texts=Texts("en"))
     looks.make(100.0)
     return looks
-
-
-def told(messages):
-    return [message.kind for message in messages if isinstance(message, EyeEvent)]
-
-
-def person(score=0.9, box=BOX):
-    return Detection(label="person", score=score, box=box)
 
 
 def test_numbers_of_numpy_are_numbers():
