@@ -29,6 +29,8 @@ $(BIN)/siaga: pyproject.toml
 
 $(VENV)/.tests: pyproject.toml $(BIN)/siaga
 	@$(PIP) --editable '.[test]' $(OR_TELL)
+	@# An ONVIF camera that is not ours; alone, since the OpenCV that it names may not stand beside ours.
+	@$(PIP) --no-deps 'ipycam==1.3.0' $(OR_TELL)
 	@touch $@
 
 run: $(BIN)/siaga

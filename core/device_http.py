@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from contextlib import asynccontextmanager
 from typing import NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+import msgspec
 
 from .contracts import Services
 from .device_parts import DevicePart, PartCutter, PartTooLarge
@@ -29,6 +30,14 @@ class DeviceAnswer(Struct):
     content_type: str
     body: bytes
     headers: dict[str, str]
+
+
+class _Asked(Struct):
+    method: str
+    path: str
+    body: bytes
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str]
 
 
 class DeviceHttp:
@@ -71,7 +80,7 @@ class DeviceHttp:
         """Get a path; what is named with a query already keeps it."""
         return await self.send("GET", path, params=params, headers=headers, largest_bytes=largest_bytes)
 
-    async def send(
+    async def send(  # noqa: PLR0913  what a request is made of, by keyword
         self,
         method: str,
         path: str,
@@ -81,14 +90,21 @@ class DeviceHttp:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         largest_bytes: int | None = None,
+        limit_s: float | None = None,
+        keeps: Container[int] = (),
     ) -> DeviceAnswer:
-        """Send a request and read its whole answer, within the time and the size of this device."""
+        """Send a request and read its whole answer, within the time and the size of this device.
+
+        ``keeps`` are statuses that are no error here: a SOAP fault comes with 400 or 500, and says more.
+        """
+        limit_s = limit_s or self._limit_s
         said = {**(headers or {}), **({"Content-Type": content_type} if content_type else {})}
+        asked = _Asked(method=method, path=path, body=body, params=params, headers=said)
         largest = largest_bytes or self._largest
         try:
             async with (
-                asyncio.timeout(self._limit_s),
-                self._ask(method, path, body, params, said, read_s=self._limit_s) as response,
+                asyncio.timeout(limit_s),
+                self._ask(asked, limit_s, keeps) as response,
             ):
                 content = await self._read(response, largest)
                 return DeviceAnswer(
@@ -98,7 +114,7 @@ class DeviceHttp:
                     headers={name.lower(): value for name, value in response.headers.items()},
                 )
         except TimeoutError:
-            raise CameraLost(self._texts("device.http.silent", host=self._host, seconds=f"{self._limit_s:g}")) from None
+            raise CameraLost(self._texts("device.http.silent", host=self._host, seconds=f"{limit_s:g}")) from None
 
     async def parts(
         self,
@@ -111,7 +127,8 @@ class DeviceHttp:
         """Yield the parts of an endless answer; CameraLost when it ends, or is silent for so long."""
         cutter = PartCutter(largest_bytes)
         try:
-            async with self._ask("GET", path, b"", params, {}, read_s=silence_s) as response:
+            asked = _Asked(method="GET", path=path, body=b"", params=params, headers={})
+            async with self._ask(asked, silence_s) as response:
                 async for content in response.content.iter_chunked(_PIECE_BYTES):
                     for part in cutter.feed(content):
                         yield part
@@ -135,49 +152,35 @@ class DeviceHttp:
 
     @asynccontextmanager
     async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        *,
-        read_s: float,
+        self, asked: _Asked, read_s: float, keeps: Container[int] = ()
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open an answer that is good; follow the device to its own other addresses only."""
-        url = urljoin(self._base, path.lstrip("/"))
+        url = self._own(urljoin(self._base, asked.path.lstrip("/")))
         for _ in range(_MOST_REDIRECTS + 1):
-            response = await self._open(method, url, body, params, headers, read_s)
+            response = await self._open(asked, url, read_s)
             try:
                 if response.status not in _AWAY:
-                    self._check(response)
+                    if response.status not in keeps:
+                        self._check(response)
                     yield response
                     return
-                url = self._followed(response)
-                params = None
+                url = self._own(urljoin(str(response.url), response.headers.get("Location", "")))
+                asked = msgspec.structs.replace(asked, params=None)
             finally:
                 response.close()
         raise CameraLost(self._texts("device.http.redirected", host=self._host))
 
-    async def _open(
-        self,
-        method: str,
-        url: str,
-        body: bytes,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        read_s: float,
-    ) -> aiohttp.ClientResponse:
+    async def _open(self, asked: _Asked, url: str, read_s: float) -> aiohttp.ClientResponse:
         for is_last in (False, True):
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=read_s)
             is_basic = self._wants_basic and self._digest is not None
             try:
                 response = await self._open_session().request(
-                    method,
+                    asked.method,
                     url,
-                    params=params,
-                    data=body or None,
-                    headers={**headers, **({"Authorization": self._basic} if is_basic else {})},
+                    params=asked.params,
+                    data=asked.body or None,
+                    headers={**asked.headers, **({"Authorization": self._basic} if is_basic else {})},
                     timeout=timeout,
                     allow_redirects=False,
                     ssl=self._verify_tls,
@@ -228,8 +231,7 @@ class DeviceHttp:
         if response.status >= 400:
             raise CameraLost(self._texts("device.http.status", host=self._host, status=response.status))
 
-    def _followed(self, response: aiohttp.ClientResponse) -> str:
-        url = urljoin(str(response.url), response.headers.get("Location", ""))
+    def _own(self, url: str) -> str:
         parts = urlsplit(url)
         # The login belongs to this device; elsewhere may be anybody.
         if parts.scheme not in ("http", "https") or parts.hostname != urlsplit(self._base).hostname:
