@@ -76,9 +76,10 @@ class DeviceHttp:
         *,
         headers: Mapping[str, str] | None = None,
         largest_bytes: int | None = None,
+        keeps: Container[int] = (),
     ) -> DeviceAnswer:
-        """Get a path; what is named with a query already keeps it."""
-        return await self.send("GET", path, params=params, headers=headers, largest_bytes=largest_bytes)
+        """Get a path; ``keeps`` are statuses that are no error here."""
+        return await self.send("GET", path, params=params, headers=headers, largest_bytes=largest_bytes, keeps=keeps)
 
     async def send(  # noqa: PLR0913  what a request is made of, by keyword
         self,

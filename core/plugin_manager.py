@@ -32,6 +32,7 @@ BUILT_INS = (
     "siaga.plugins.cameras.file",
     "siaga.plugins.cameras.demo",
     "siaga.plugins.cameras.hikvision",
+    "siaga.plugins.cameras.dahua",
     "siaga.plugins.cameras.onvif",
     "siaga.plugins.detectors.objects",
     "siaga.plugins.detectors.crowd",
