@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import click
 
+from .camera_commands import discover_cameras, import_cameras
 from .command_line import (
     check_configuration,
     config_argument,
@@ -101,6 +102,8 @@ def list_plugins(config: Path) -> None:
         click.echo(f"{plugin.name:44} {state}  {', '.join(plugin.offers)}")
 
 
+main.add_command(discover_cameras)
+main.add_command(import_cameras)
 main.add_command(rules)
 
 

@@ -18,15 +18,19 @@ MAY_IMPORT = {
     "rules": {"core", "rules"},
     "testing": {"core", "testing"},
     "web": {"core", "rules", "web"},
-    "__main__": {"core", "rules", "web", "command_line", "rule_commands"},
+    "__main__": {"core", "rules", "web", "camera_commands", "command_line", "rule_commands"},
     "rule_commands": {"core", "rules", "web", "command_line"},
+    "camera_commands": {"core", "command_line"},
     "command_line": {"core", "rules"},
 }
 VIDEO_LIBRARIES = {"av", "cv2", "onnxruntime"}
 
 
 def product_files() -> list[Path]:
-    files = [ROOT / "__init__.py", *(ROOT / f"{name}.py" for name in ("__main__", "command_line", "rule_commands"))]
+    files = [
+        ROOT / "__init__.py",
+        *(ROOT / f"{name}.py" for name in ("__main__", "camera_commands", "command_line", "rule_commands")),
+    ]
     for room in ROOMS:
         files += sorted((ROOT / room).rglob("*.py"))
     return [f for f in files if f.exists()]
