@@ -31,6 +31,7 @@ BUILT_INS = (
     "siaga.plugins.cameras.rtsp",
     "siaga.plugins.cameras.file",
     "siaga.plugins.cameras.demo",
+    "siaga.plugins.cameras.pictures",
     "siaga.plugins.cameras.hikvision",
     "siaga.plugins.cameras.dahua",
     "siaga.plugins.cameras.onvif",

@@ -27,6 +27,7 @@ _WORDS = {
     "people_schemas.weekdays": "hari / daftar",
     "people_schemas.days": "tanggal / daftar",
     "rtsp._address": "alamat rtsp",
+    "mjpeg._address": "alamat http",
     "rtsp._host": "alamat IP / nama",
     "rtsp._vendor": "merek",
     "objects._label": "nama benda",
