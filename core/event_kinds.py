@@ -47,6 +47,8 @@ _INCIDENT = {
 }
 _BY = {"by": "nama orang atau aturan"}
 
+_MOVER = {"by": "person, rule atau patrol", "who": "akun, atau id aturan"}
+
 _KINDS = (
     EventKind(name="motion.start", summary="Mulai ada gerakan", fields=_AREA),
     EventKind(name="motion.end", summary="Gerakan berhenti", fields=_AREA),
@@ -56,6 +58,26 @@ _KINDS = (
     EventKind(name="camera.online", summary="Kamera kembali tersambung", fields=_STREAM),
     EventKind(
         name="camera.auth_failed", summary="Kamera menolak nama pengguna atau kata sandi", fields={**_STREAM, **_REASON}
+    ),
+    EventKind(
+        name="ptz.taken",
+        summary="Kamera dipegang orang atau aturan",
+        fields={**_MOVER, "until": "sampai kapan, bila tidak diperpanjang"},
+    ),
+    EventKind(
+        name="ptz.released",
+        summary="Kamera dilepas",
+        fields={**_MOVER, "why": "ended: waktunya habis; released: dikembalikan; taken_over: diambil alih"},
+    ),
+    EventKind(
+        name="ptz.arrived",
+        summary="Kamera berdiri di preset tujuan",
+        fields={**_MOVER, "preset": "preset tempat kamera berdiri"},
+    ),
+    EventKind(
+        name="ptz.displaced",
+        summary="Kamera diputar dari luar Siaga",
+        fields={"preset": "preset yang ditinggalkan"},
     ),
     EventKind(name="eye.restarted", summary="Proses pengamat gambar diganti", fields=_PROCESS),
     EventKind(name="recorder.restarted", summary="Proses perekam diganti", fields=_PROCESS),

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import msgspec
@@ -37,6 +38,8 @@ from .notifier_desk import NotifierDesk
 from .outbox import Outbox
 from .plugin_manager import PluginManager
 from .preset_book import PresetBook
+from .ptz.desk import PtzDesk
+from .ptz.ports import Ports as PtzPorts
 from .services import Lent
 from .settings import Settings
 from .states import StateBook
@@ -70,6 +73,7 @@ class Hub:
     links: LinkDesk
     senders: NotifierDesk
     views: LiveViews
+    ptz: PtzDesk
 
     def __init__(
         self,
@@ -229,6 +233,25 @@ class Hub:
         self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health, intake=self.intake)
         self._ends.append(End("cameras", self.desk.stop, 3.0))
         self.desk.make(self.settings.cameras)
+        self.ptz = PtzDesk(self._ptz_ports(), cameras=lambda: tuple(self.desk.cameras))
+        self._ends.append(End("ptz", self.ptz.stop_watching, 1.0))
+
+    def _ptz_ports(self) -> PtzPorts:
+        return PtzPorts(
+            site=self.settings.site.id,
+            zone=ZoneInfo(self.settings.site.timezone),
+            clock=self.clock,
+            texts=self.texts,
+            tasks=self.tasks,
+            memory=self.memory,
+            health=self.health,
+            camera=self.desk.cameras.get,
+            settings=self.settings.cameras.get,
+            audit=self.audit.add,
+            emit=self.intake.emit,
+            stands=self.media.stands,
+            has_incident=self.alerts.has_incident,
+        )
 
     def add(self, part: Part) -> None:
         """Let a part from a higher room run with the hub, in the order given."""
@@ -242,6 +265,7 @@ class Hub:
         self.tasks.start("streams away", self.intake.watch_streams)
         self.tasks.start("housekeeping", self.housekeeping.run)
         self.desk.start(self.tasks, self.settings.cameras)
+        self.ptz.start(self.tasks)
         self.links.start(self.tasks)
         self.views.start(self.tasks)
         for part in self._parts:

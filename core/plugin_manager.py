@@ -56,6 +56,7 @@ BUILT_INS = (
     "siaga.rules.condition_moment",
     "siaga.rules.actions",
     "siaga.rules.camera_actions",
+    "siaga.rules.ptz_actions",
     "siaga.rules.incident_actions",
     "siaga.rules.template_functions",
 )

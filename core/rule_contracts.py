@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from .clock import Clock
 from .contracts import Camera
+from .ptz.lease import Mover
 from .settings import Settings
 from .texts import Texts
 from .types import (
@@ -63,6 +64,46 @@ class States(Protocol):
         ...
 
 
+class TurnsCameras(Protocol):
+    """How cameras are turned (``ptz.desk``): a person outranks a rule outranks a patrol.
+
+    Errors: CameraHeld says who holds the camera and until when; NotSupported, CameraLost, AuthFailed, PluginError.
+    ``hold_s``: nobody of a lower rank may turn it for so long after.
+    """
+
+    async def goto(self, camera: str, preset: str, who: Mover, *, hold_s: float | None = None) -> None:
+        """Turn a camera to a preset."""
+        ...
+
+    async def move(
+        self,
+        camera: str,
+        speed: tuple[float, float, float],
+        seconds: float,
+        who: Mover,
+        *,
+        hold_s: float | None = None,
+    ) -> None:
+        """Turn a camera at a speed of -1..1 (pan, tilt, zoom) for some seconds."""
+        ...
+
+    async def stop(self, camera: str, who: Mover) -> None:
+        """Hold a camera still."""
+        ...
+
+    async def home(self, camera: str, who: Mover, *, hold_s: float | None = None) -> None:
+        """Turn a camera to its home."""
+        ...
+
+    async def release(self, camera: str, who: Mover) -> None:
+        """Give a camera back."""
+        ...
+
+    async def patrol(self, camera: str, who: Mover, *, is_on: bool) -> None:
+        """Switch a camera's patrol on or off."""
+        ...
+
+
 class Hub(Protocol):
     """What actions, the rule engine and the web may ask of the hub."""
 
@@ -73,6 +114,11 @@ class Hub(Protocol):
     @property
     def states(self) -> States:
         """Return how everything is now."""
+        ...
+
+    @property
+    def ptz(self) -> TurnsCameras:
+        """Return what turns cameras."""
         ...
 
     def camera(self, camera_id: str) -> Camera:

@@ -75,7 +75,7 @@ class BlueprintBench:
         self.hub = await open_hub(self._folder / "siaga.db", self.clock, site=sample_site())
         self.siren = RecordingOutputs()
         self.hub.cameras = {name: RecordingCamera() for name in sample_site().cameras}
-        self.hub.cameras["ptz"].ptz = self.hub.ptz
+        self.hub.cameras["ptz"].ptz = self.hub.dome
         for camera in self.hub.cameras.values():
             camera.io = self.siren
         self.writes = Writes(self.hub)

@@ -4,18 +4,24 @@ import asyncio
 import itertools
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from siaga.core.alerts.desk import AlertDesk
 from siaga.core.alerts.ports import Ports
+from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clock import ManualClock
 from siaga.core.errors import ActionFailed, CameraLost, MediaError, NotSupported
 from siaga.core.event_log import EventLog
+from siaga.core.health import HealthBook
 from siaga.core.journal import Journal
+from siaga.core.memory import Memory
 from siaga.core.notice_states import NoticeRecord
 from siaga.core.plugin_manager import PluginManager
+from siaga.core.ptz.desk import PtzDesk
+from siaga.core.ptz.ports import Ports as PtzPorts
 from siaga.core.settings import (
     Address,
     CameraSettings,
@@ -145,11 +151,11 @@ class RuleHub:
         self.bus = bus
         self.tasks = tasks
         self.outbox = outbox
-        self.ptz = RecordingPtz()
+        self.dome = RecordingPtz()
         self.cameras = {
             "kali": RecordingCamera(),
             "sekolah": RecordingCamera(),
-            "ptz": RecordingCamera(self.ptz),
+            "ptz": RecordingCamera(self.dome),
         }
         self.bursts: dict[str, tuple] = {}
         self.is_recorder_dead = False
@@ -173,6 +179,29 @@ class RuleHub:
                 carries=lambda name: self.carries.get(name, frozenset()),
             ),
         )
+
+        self.eyes_were_told = []
+        self.ptz: PtzDesk
+
+    async def open_ptz(self):
+        """Open a real PTZ desk; a test that wants its times kept starts it."""
+        self.audit = await AuditLog.open(self.journal)
+        ports = PtzPorts(
+            site=self.settings.site.id,
+            zone=ZoneInfo(self.settings.site.timezone),
+            clock=self.clock,
+            texts=self.texts,
+            tasks=self.tasks,
+            memory=await Memory.open(self.journal),
+            health=HealthBook(self.bus, self.clock),
+            camera=lambda camera: self.cameras.get(camera),
+            settings=lambda camera: self.settings.cameras.get(camera),
+            audit=self.audit.add,
+            emit=self.emit,
+            stands=self.eyes_were_told.append,
+            has_incident=self.alerts.has_incident,
+        )
+        self.ptz = PtzDesk(ports, cameras=lambda: tuple(self.cameras))
 
     def take_people(self, settings, problems):
         self.settings, self.problems = settings, problems
@@ -271,6 +300,7 @@ async def open_hub(path: Path, clock=None, language="id", site=None) -> RuleHub:
     hub = RuleHub(journal, events, bus, clock, tasks, await CommittedNotices(journal).open(), states, site)
     await hub.alerts.open()
     await hub.alerts.start()
+    await hub.open_ptz()
     return hub
 
 

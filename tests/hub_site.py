@@ -114,6 +114,7 @@ BUILT_INS = (
     "siaga.rules.conditions",
     "siaga.rules.actions",
     "siaga.rules.camera_actions",
+    "siaga.rules.ptz_actions",
     "siaga.rules.incident_actions",
     "siaga.rules.template_functions",
 )

@@ -41,7 +41,7 @@ def die() -> None:
 
 def arm(hub, folder: Path, point: str) -> None:
     """Let the hub die at a point; what cameras do is written to a file, as a camera would remember it."""
-    goto, burst, put, end = hub.ptz.goto, hub.burst, hub.outbox.put, hub.journal.write
+    goto, burst, put, end = hub.dome.goto, hub.burst, hub.outbox.put, hub.journal.write
 
     async def turning(preset):
         if point == "before ptz":
@@ -72,7 +72,7 @@ def arm(hub, folder: Path, point: str) -> None:
             die()
         return answer
 
-    hub.ptz.goto, hub.burst, hub.outbox.put = turning, bursting, putting
+    hub.dome.goto, hub.burst, hub.outbox.put = turning, bursting, putting
     hub.journal.write = writing
 
 

@@ -26,6 +26,9 @@ from .tellings import Telling, Told, told_of
 
 T = TypeVar("T")
 
+# More that nobody has answered are not looked through for one camera.
+MOST_OPEN = 200
+
 
 class AlertDesk:
     """Keep incidents and who is told of them. StoreFailed from every method when the disk fails."""
@@ -90,6 +93,10 @@ class AlertDesk:
     async def incidents(self, state: str | None = None, limit: int = 50, before: str | None = None) -> list[Incident]:
         """Return the newest incidents, newest first; ``before`` is the id of the last one seen."""
         return await self._ledger.read(lambda rows: rows.incidents(state, limit, before))
+
+    async def has_incident(self, camera: str) -> bool:
+        """Say whether an incident of a camera waits for somebody; one that is taken care of holds nobody up."""
+        return any(incident.camera == camera for incident in await self.incidents("open", MOST_OPEN))
 
     async def incident(self, id_or_key: str) -> Incident | None:
         """Return an incident by its id, else the newest of its key, one that is not closed before others."""

@@ -31,6 +31,7 @@ from ...core import (
     NotSupported,
     Outputs,
     Ptz,
+    PtzPosition,
     Services,
     StreamSource,
     Texts,
@@ -40,6 +41,7 @@ from ...core import (
 SCENES = ("canal", "schoolyard", "ptz")
 # As the scene ``ptz`` has them; that file needs OpenCV, which the hub must not load.
 PRESETS = ("pintu-air", "jembatan", "pos-rw")
+MAX_ZOOM = 3.0
 SCHEMA = vol.Schema(
     {
         vol.Required("scene", description="demo.option.scene"): vol.In(SCENES),
@@ -208,10 +210,15 @@ class DemoPtz(_Asking):
         """Stand still at once."""
         await self._call("ptz/stop")
 
-    async def position(self) -> dict[str, float]:
-        """Return where the view stands: ``pan`` and ``tilt`` 0..1 of the wide scene, ``zoom`` from 1."""
-        position: dict[str, float] = (await self._call("ptz/position"))["position"]
-        return position
+    async def position(self) -> PtzPosition:
+        """Return where the view stands in the wide scene."""
+        said: dict[str, Any] = (await self._call("ptz/position"))["position"]
+        return PtzPosition(
+            pan=2 * said["pan"] - 1,
+            tilt=1 - 2 * said["tilt"],
+            zoom=(said["zoom"] - 1) / (MAX_ZOOM - 1),
+            is_moving=said["moves"],
+        )
 
 
 class DemoIo(_Asking):

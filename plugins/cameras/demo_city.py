@@ -73,11 +73,11 @@ class TurningScene:
         with self._lock:
             self._turn(self._at(t_s), t_s, 0.0, "")
 
-    def position(self, t_s: float) -> dict[str, float]:
-        """Return where the window stands: ``pan`` and ``tilt`` 0..1, ``zoom`` 1..3."""
+    def position(self, t_s: float) -> dict[str, float | bool]:
+        """Return where the window stands: ``pan`` and ``tilt`` 0..1, ``zoom`` 1..3, and whether it ``moves``."""
         with self._lock:
-            pan, tilt, zoom = self._at(t_s)
-        return {"pan": float(pan), "tilt": float(tilt), "zoom": float(zoom)}
+            (pan, tilt, zoom), moves = self._at(t_s), t_s < self._begun_s + self._takes_s
+        return {"pan": float(pan), "tilt": float(tilt), "zoom": float(zoom), "moves": moves}
 
     def _turn(self, to: View, t_s: float, takes_s: float, preset: str) -> None:
         self._from, self._to = self._at(t_s), to

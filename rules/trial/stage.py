@@ -16,7 +16,7 @@ from ...core.errors import ActionFailed, MediaError
 from ...core.event_log import EventLog
 from ...core.journal import Journal
 from ...core.notice_states import NoticeRecord
-from ...core.rule_contracts import Hub
+from ...core.rule_contracts import Hub, TurnsCameras
 from ...core.settings import Settings
 from ...core.states import StateBook
 from ...core.tasks import Tasks
@@ -163,6 +163,11 @@ class Stage:
     async def clip(self, clip_id: str) -> Clip | None:
         """Return None: nothing is recorded."""
         return None
+
+    @property
+    def ptz(self) -> TurnsCameras:
+        """Refuse: no camera is turned."""
+        raise ActionFailed(self.texts("rules.trial.no_cameras"))
 
     def camera(self, camera_id: str) -> Camera:
         """Refuse: no camera is touched."""

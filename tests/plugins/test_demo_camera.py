@@ -18,7 +18,7 @@ from siaga.core.clock import SystemClock
 from siaga.core.tasks import Tasks
 from siaga.plugins.cameras import demo, demo_server
 from siaga.plugins.cameras.demo_canal import CanalScene, canal_level_cm
-from siaga.plugins.cameras.demo_city import PTZ_PRESETS, TurningScene
+from siaga.plugins.cameras.demo_city import MAX_ZOOM, PTZ_PRESETS, TurningScene
 from siaga.plugins.cameras.demo_outputs import DemoOutputs
 from siaga.plugins.cameras.demo_schoolyard import SchoolyardScene, crossing_x
 from siaga.testing import OwnServices
@@ -106,13 +106,15 @@ async def test_a_preset_turns_the_view_and_the_picture_shows_it(tmp_path):
         await camera.ptz.goto("pintu-air")
         after = await asyncio.to_thread(read_picture, sub, 25)
         position = await camera.ptz.position()
-        assert (position["pan"], position["tilt"], position["zoom"]) == pytest.approx(PTZ_PRESETS["pintu-air"])
+        pan, tilt, zoom = PTZ_PRESETS["pintu-air"]
+        assert (position.pan, position.tilt) == pytest.approx((2 * pan - 1, 1 - 2 * tilt))
+        assert position.zoom == pytest.approx((zoom - 1) / (MAX_ZOOM - 1)) and not position.is_moving
         assert np.abs(before.astype(int) - after).mean() > 15
         await camera.ptz.move(1.0, 0.0, 0.0, 30.0)
         await asyncio.to_thread(read_picture, sub, 5)
         await camera.ptz.stop()
         stopped = await camera.ptz.position()
-        assert stopped["pan"] > position["pan"] + 0.02
+        assert stopped.pan > position.pan + 0.04
         await asyncio.to_thread(read_picture, sub, 3)
         assert await camera.ptz.position() == stopped
 

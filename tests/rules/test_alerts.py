@@ -197,13 +197,13 @@ async def test_a_disk_that_is_full_for_minutes_holds_the_alert_but_not_the_steps
     await bench.tell()
     await until(lambda: bench.hub.outbox.refused)
     await waited(bench, 60)
-    assert bench.hub.ptz.went_to == ["pintu-air"]
+    assert bench.hub.dome.went_to == ["pintu-air"]
     bench.hub.outbox.is_full = False
     await waited(bench, 70)
     trace = await bench.ended()
     assert [step.outcome for step in trace.steps if step.path.startswith("actions")] == ["done", "done"]
     assert len(await bench.hub.outbox.all()) == 1
-    assert bench.hub.ptz.went_to == ["pintu-air"], "what was done is not done again"
+    assert bench.hub.dome.went_to == ["pintu-air"], "what was done is not done again"
 
 
 async def test_an_alert_that_the_disk_refused_goes_out_after_the_next_start(bench, tmp_path):

@@ -111,7 +111,7 @@ async def test_a_night_of_flood_rises_is_answered_and_falls_again(tmp_path):
         done = len(night.done)
         await night.go_to(5 * 3600, step_s=900)
         assert len(night.done) == done
-    assert night.hub.ptz.went_to == ["pintu-air", "pintu-air"]
+    assert night.hub.dome.went_to == ["pintu-air", "pintu-air"]
     assert {clip[1] for clip in night.hub.bursts.values()} == {"kali", "ptz"}
 
 

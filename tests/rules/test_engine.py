@@ -124,7 +124,7 @@ async def test_an_event_turns_the_ptz_cuts_clips_and_alerts_every_address_with_t
     await bench.open(ROAD)
     seen = event(data=HIGH, snapshot="snapshots/kali.jpg")
     await bench.tell(seen)
-    assert bench.hub.ptz.went_to == ["pintu-air"]
+    assert bench.hub.dome.went_to == ["pintu-air"]
     assert [(camera, at, before, after) for _, camera, at, before, after in bench.hub.bursts.values()] == [
         ("kali", seen.at, 10, 60),
         ("ptz", seen.at, 10, 60),
@@ -168,7 +168,7 @@ async def test_an_event_that_nearly_fits_says_which_field_did_not(bench):
 @pytest.mark.parametrize("fault", ["is_dead", "is_hanging"])
 async def test_a_dead_ptz_camera_does_not_stop_the_alert(bench, fault):
     await bench.open(ROAD)
-    setattr(bench.hub.ptz, fault, True)
+    setattr(bench.hub.dome, fault, True)
     await bench.hub.emit(event(data=HIGH))
     await until(bench.notices, limit_s=8.0)
     await bench.met()
