@@ -27,6 +27,8 @@ AUTH_WAIT_S = 60.0
 # A login over a weak network takes some seconds; who says nothing for so long is not there.
 START_LIMIT_S = 30.0
 PRESETS_LIMIT_S = 12.0
+# A hundred logins in one instant are an attack on a weak network; three cameras need not wait for one another.
+SPREAD_S, LONGEST_SPREAD_S = 0.03, 3.0
 
 
 class CameraDesk:
@@ -80,6 +82,8 @@ class CameraDesk:
         async def start() -> None:
             part, wait_s = f"camera {settings.id}", FIRST_WAIT_S
             self._health.set(part, "starting")
+            if (spread_s := min(LONGEST_SPREAD_S, SPREAD_S * (len(self.cameras) - 1))) > 0.2:
+                await self._clock.sleep(random.uniform(0.0, spread_s))
             while True:
                 try:
                     await self._plugins.guard(self._open(camera, settings), settings.id)

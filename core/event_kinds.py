@@ -79,6 +79,14 @@ _KINDS = (
         summary="Kamera diputar dari luar Siaga",
         fields={"preset": "preset yang ditinggalkan"},
     ),
+    EventKind(
+        name="camera.clock",
+        summary="Jam kamera meleset, atau sudah benar lagi",
+        fields={
+            "offset_s": "detik: sejauh apa jam kamera mendahului Siaga; negatif berarti terlambat",
+            "is_right": "true bila sudah benar lagi",
+        },
+    ),
     EventKind(name="eye.restarted", summary="Proses pengamat gambar diganti", fields=_PROCESS),
     EventKind(name="recorder.restarted", summary="Proses perekam diganti", fields=_PROCESS),
     EventKind(

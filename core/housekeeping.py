@@ -14,6 +14,7 @@ from .alerts.desk import AlertDesk
 from .clock import Clock
 from .errors import StoreFailed
 from .event_log import EventLog
+from .gap_book import GapBook
 from .health import HealthBook
 from .intake import Intake
 from .outbox import Outbox
@@ -37,7 +38,7 @@ ROWS_AT_ONCE = 500
 class Housekeeping:
     """Watch free space, and remove what is older than ``storage.keep_days``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the hub builds it once, by name
         self,
         settings: Settings,
         storage: Path,
@@ -48,6 +49,7 @@ class Housekeeping:
         events: EventLog,
         outbox: Outbox,
         alerts: AlertDesk,
+        gaps: GapBook | None = None,
     ) -> None:
         self._settings = settings
         self._storage = storage
@@ -57,6 +59,7 @@ class Housekeeping:
         self._events = events
         self._outbox = outbox
         self._alerts = alerts
+        self._gaps = gaps
         self._is_low = False
 
     async def run(self) -> None:
@@ -106,6 +109,9 @@ class Housekeeping:
             lambda: self._outbox.prune(old, ROWS_AT_ONCE),
             lambda: self._alerts.prune(very_old, ROWS_AT_ONCE, counted_before=old),
         )
+        gaps = self._gaps
+        if gaps is not None:
+            jobs = (*jobs, lambda: gaps.prune(very_old, ROWS_AT_ONCE))
         gone = 0
         try:
             for job in jobs:

@@ -20,9 +20,11 @@ from .camera_desk import CameraDesk
 from .clip_index import ClipIndex
 from .clock import Clock, SystemClock
 from .contracts import Camera, Notifier, Store, carries_of
+from .device_clocks import DeviceClocks
 from .errors import ActionFailed, MediaError, Problem, StoreFailed
 from .event_log import EventLog
 from .first_news import FirstNews
+from .gap_book import GapBook
 from .health import HealthBook
 from .housekeeping import Housekeeping
 from .intake import Intake
@@ -62,6 +64,7 @@ class Hub:
     events: EventLog
     states: StateBook
     clips: ClipIndex
+    gaps: GapBook
     audit: AuditLog
     memory: Memory
     outbox: Outbox
@@ -126,6 +129,7 @@ class Hub:
             store=self.store,
             health=self.health,
             texts=self.texts,
+            gaps=self.gaps,
         )
         for state in self.states.find("camera"):
             if state.value != "online" and state.subject.of is not None:
@@ -178,6 +182,7 @@ class Hub:
         self.events = await EventLog.open(self.journal, self.bus)
         self.states = await StateBook.open(self.events, self.bus, self.settings.cameras)
         self.clips = await ClipIndex.open(self.journal, self.texts, self.storage)
+        self.gaps = await GapBook.open(self.journal)
         self.audit = await AuditLog.open(self.journal)
         self.memory = await Memory.open(self.journal)
         seen = await PresetBook(self.memory).known(list(self.settings.cameras))
@@ -229,6 +234,7 @@ class Hub:
             events=self.events,
             outbox=self.outbox,
             alerts=self.alerts,
+            gaps=self.gaps,
         )
         self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health, intake=self.intake)
         self._ends.append(End("cameras", self.desk.stop, 3.0))
@@ -266,6 +272,8 @@ class Hub:
         self.tasks.start("housekeeping", self.housekeeping.run)
         self.desk.start(self.tasks, self.settings.cameras)
         self.ptz.start(self.tasks)
+        clocks = DeviceClocks(self.settings.site.id, clock=self.clock, emit=self.emit, show=self.intake.on_reading)
+        clocks.start(self.tasks, self.cameras)
         self.links.start(self.tasks)
         self.views.start(self.tasks)
         for part in self._parts:

@@ -15,6 +15,7 @@ from .clock import Clock
 from .contracts import Store
 from .errors import StoreFailed
 from .event_log import EventLog
+from .gap_book import GapBook
 from .health import HealthBook
 from .log import masked
 from .media.messages import ClipFailed, EyeEvent, LastTold, Reading, StreamCondition, StreamReport
@@ -58,7 +59,7 @@ class _Away:
 class Intake:
     """Fulfil ``MediaSink``: the one door by which the video processes' news enters the hub."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the hub builds it once, by name
         self,
         site: str,
         *,
@@ -69,6 +70,7 @@ class Intake:
         store: Store,
         health: HealthBook,
         texts: Texts | None = None,
+        gaps: GapBook | None = None,
     ) -> None:
         self.readings: dict[tuple[str, str, str | None], Reading] = {}
         self._site = site
@@ -79,6 +81,7 @@ class Intake:
         self._store = store
         self._health = health
         self._texts = texts or Texts()
+        self._gaps = gaps
         self._away: dict[_Key, _Away] = {}
         # What was told of a stream that is not back yet.
         self._told: dict[_Key, str] = {}
@@ -163,6 +166,11 @@ class Intake:
         key: _Key = (report.camera, report.role)
         away = None if report.condition in ("live", "closed") else self._note_away(key, report.reason)
         reason = away.reason if away is not None else report.reason
+        if self._gaps is not None and report.role == "main":
+            if report.condition == "live":
+                await self._gaps.end(report.camera, at)
+            elif away is not None and report.condition != "connecting":
+                await self._gaps.begin(report.camera, at, reason)
         self._health.set(f"camera {report.camera} {report.role}", _HEALTH_OF[report.condition], reason)
         if report.condition == "auth_failed":
             await self._tell_away(key, "camera.auth_failed", reason)

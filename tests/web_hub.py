@@ -20,6 +20,7 @@ from siaga.core.clock import SystemClock
 from siaga.core.contracts import EventKind, Kind
 from siaga.core.errors import CameraLost, MediaError, NotSupported, Problem
 from siaga.core.event_log import EventLog
+from siaga.core.gap_book import GapBook
 from siaga.core.health import HealthBook
 from siaga.core.inbound import InboundResult, KeyedReceipt, Reply
 from siaga.core.journal import Journal
@@ -222,6 +223,7 @@ class WebHub:
         self.journal = await Journal.open(folder / "siaga.db")
         self.events = await EventLog.open(self.journal, self.bus)
         self.clips = await ClipIndex.open(self.journal, folder=folder)
+        self.gaps = await GapBook.open(self.journal)
         self.audit = await AuditLog.open(self.journal)
         self.outbox = Outbox()
         await self.open_desk(await CommittedNotices(self.journal).open())

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 NEWEST = 8
 NEWEST_CLIPS = 3
+NEWEST_GAPS, GAPS_SHOWN = 10, timedelta(days=7)
 # An eye that was restarted counts its things from one again.
 SAME_THING = timedelta(minutes=2)
 # Several of one thing make one row.
@@ -118,9 +119,18 @@ async def _camera_page(request: web.Request, error: str, status: int) -> web.Str
         "ptz_error": error or ptz_error,
         "moved": moved if moved in presets else "",
         "events": await _newest(request, camera_id),
+        "gaps": await parts.hub.gaps.find(camera_id, parts.hub.clock.now() - GAPS_SHOWN, NEWEST_GAPS),
+        "clock_off_s": _clock_off_s(parts, camera_id),
         "clips": clips,
     }
     return parts.page(request, "camera.html", values, status=status)
+
+
+def _clock_off_s(parts: Parts, camera_id: str) -> int | None:
+    """Return by how many seconds a camera's clock is ahead; None where it never said."""
+    reading = parts.hub.readings.get((camera_id, "camera.clock", None))
+    offset_s = reading.data.get("offset_s") if reading is not None else None
+    return round(offset_s) if isinstance(offset_s, int | float) else None
 
 
 class _Refusal(NamedTuple):

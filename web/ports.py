@@ -16,6 +16,7 @@ from ..core.clock import Clock
 from ..core.contracts import Camera, EventKind, Kind, Notifier
 from ..core.errors import Problem
 from ..core.event_log import EventLog
+from ..core.gap_book import GapBook
 from ..core.health import HealthBook
 from ..core.inbound import KeyedReceipt
 from ..core.journal import Journal
@@ -237,6 +238,7 @@ class HubPort(Protocol):
     journal: Journal
     events: EventLog
     clips: ClipIndex
+    gaps: GapBook
     audit: AuditLog
     health: HealthBook
     storage: Path

@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 STALL_S = 10.0
 # A refused password does not get better by itself, and some cameras lock the account.
 AUTH_WAIT_S = 60.0
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+# A link that comes back brings all its cameras at once: their first tries are spread over two and a half seconds.
+_FIRST_WAIT_S, _LONGEST_WAIT_S, _LEAST_SHARE = 3.0, 60.0, 0.15
 # Demuxing needs little stack; a hundred readers would otherwise reserve 800 MB of addresses.
 _STACK_BYTES = 1 << 20
 # Nothing larger is a picture of a camera: a damaged length field must not fill the memory.
@@ -73,7 +74,7 @@ class StreamReader:
         self._texts = texts
         self._timeline = timeline or Timeline()
         self._is_stopped = threading.Event()
-        self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
+        self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, least=_LEAST_SHARE)
         self._config: StreamConfig | None = None
         self._follows_gap = follows_gap
         self._placed_s = (0.0, 0.0)

@@ -11,6 +11,7 @@ from siaga.core.clip_index import ClipIndex
 from siaga.core.clock import ManualClock
 from siaga.core.errors import StoreFailed
 from siaga.core.event_log import EventLog
+from siaga.core.gap_book import GapBook
 from siaga.core.health import HealthBook
 from siaga.core.intake import Intake
 from siaga.core.journal import Journal
@@ -32,10 +33,11 @@ class Door:
         self.journal = await Journal.open(folder / "siaga.db")
         self.events = await EventLog.open(self.journal, self.bus)
         self.clips = await ClipIndex.open(self.journal)
+        self.gaps = await GapBook.open(self.journal)
         self.health = HealthBook(self.bus, self.clock)
         self.intake = Intake(
             "kebon-baru", clock=self.clock, bus=self.bus, events=self.events, clips=self.clips,
-            store=LocalStore(folder), health=self.health, texts=Texts("en"),
+            store=LocalStore(folder), health=self.health, texts=Texts("en"), gaps=self.gaps,
         )  # fmt: skip
         self.tasks.start("streams away", self.intake.watch_streams)
         return self
@@ -226,3 +228,55 @@ async def test_after_a_restart_the_newest_stage_of_a_camera_is_known_and_no_othe
     (last,) = await door.intake.last_told("kali")
     assert (last.kind, last.data, last.detector) == ("flood.stage", {"to": 2}, "")
     assert await door.intake.last_told("pasar") == ()
+
+
+# --- gaps ---------------------------------------------------------------------------------------------
+
+
+async def gaps(door, book=None):
+    found = await (book or door.gaps).find("kali", AT - timedelta(days=1))
+    return [((gap.begin - AT).total_seconds(), gap.end and (gap.end - AT).total_seconds(), gap.reason) for gap in found]
+
+
+async def test_a_gap_begins_with_the_loss_and_ends_when_pictures_come_again(door):
+    await door.stream("live")
+    await door.pass_s(10)
+    await door.stream("lost", "Wi-Fi putus")
+    await door.pass_s(60)
+    await door.stream("connecting")
+    await door.stream("lost", "masih putus")
+    await door.pass_s(30)
+    assert await gaps(door) == [(10, None, "Wi-Fi putus")]
+    await door.stream("live")
+    assert await gaps(door) == [(10, 100, "Wi-Fi putus")]
+
+
+async def test_a_hiccup_and_the_small_stream_are_no_gaps(door):
+    await door.stream("live")
+    await door.stream("lost", "sebentar")
+    await door.pass_s(1)
+    await door.stream("live")
+    await door.stream("lost", "kecil", role="sub")
+    await door.pass_s(60)
+    assert await gaps(door) == []
+
+
+async def test_a_gap_that_was_open_when_the_hub_ended_goes_on_until_pictures_come(door):
+    await door.stream("lost", "Wi-Fi putus")
+    await door.pass_s(60)
+    again = await GapBook.open(door.journal)
+    await again.begin("kali", AT + timedelta(seconds=70), "masih")
+    await again.end("kali", AT + timedelta(seconds=90))
+    assert await gaps(door, again) == [(0, 90, "Wi-Fi putus")]
+
+
+async def test_what_fills_a_gap_is_kept_and_old_gaps_go(door):
+    for begin in (0, 1000):
+        await door.gaps.begin("kali", AT + timedelta(seconds=begin), "putus")
+        await door.gaps.end("kali", AT + timedelta(seconds=begin + 100))
+    first, second = await door.gaps.unfilled(AT, 60)
+    await door.gaps.mark_filled(first.number, "klip-1")
+    assert [gap.number for gap in await door.gaps.unfilled(AT, 60)] == [second.number]
+    assert await door.gaps.unfilled(AT, 200) == []
+    assert await door.gaps.prune(AT + timedelta(seconds=500), 10) == 1
+    assert await gaps(door) == [(1000, 1100, "putus")]
