@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import voluptuous as vol
 from hub_for_rules import CommittedNotices
@@ -26,7 +27,10 @@ from siaga.core.inbound import InboundResult, KeyedReceipt, Reply
 from siaga.core.journal import Journal
 from siaga.core.media.live_views import LiveView
 from siaga.core.media.messages import EyeCameraReport, Reading, StreamReport
+from siaga.core.memory import Memory
 from siaga.core.notice_states import NoticeRecord
+from siaga.core.ptz.desk import PtzDesk
+from siaga.core.ptz.ports import Ports as PtzPorts
 from siaga.core.settings import (
     Address,
     CameraSettings,
@@ -233,6 +237,8 @@ class WebHub:
         self.turning = TurningCamera()
         self.cameras = {"kali": StillCamera(), "ptz": self.turning, "sekolah": StillCamera()}
         self.notifiers = {"wa": Calling()}
+        self.ptz = PtzDesk(await self.ptz_ports(), cameras=lambda: tuple(self.cameras))
+        self.ptz.start(self.tasks)
         self.readings = {}
         self.jpeg = {}
         for camera in ("kali", "ptz"):
@@ -256,6 +262,23 @@ class WebHub:
         self.alerts = AlertDesk(self.journal, self.events, self.settings, **tools)
         await self.alerts.open()
         await self.alerts.start()
+
+    async def ptz_ports(self):
+        return PtzPorts(
+            site=self.settings.site.id,
+            zone=ZoneInfo(self.settings.site.timezone),
+            clock=self.clock,
+            texts=Texts(self.settings.site.language),
+            tasks=self.tasks,
+            memory=await Memory.open(self.journal),
+            health=self.health,
+            camera=lambda camera: self.cameras.get(camera),
+            settings=lambda camera: self.settings.cameras.get(camera),
+            audit=self.audit.add,
+            emit=self.emit,
+            stands=lambda told: None,
+            has_incident=self.alerts.has_incident,
+        )
 
     def report(self, camera, role, condition, reason=""):
         live = condition == "live"

@@ -18,6 +18,7 @@ Severity = Literal["danger", "warning", "info"]
 _PASSING = (
     *("hub.", "clip.done", "motion.", "eye.", "recorder.", "camera.online", "zone.leave"),
     *("rule.timer", "rule.state", "mqtt.message", "webhook.call", "link.online"),
+    *("ptz.taken", "ptz.released", "ptz.arrived"),
     # They stand above as incidents.
     *("incident.opened", "incident.acknowledged", "incident.closed"),
 )

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
-from urllib.parse import quote
 
 from aiohttp import web
 
 from ..core.contracts import Ptz
 from ..core.errors import MediaError, SiagaError
+from ..core.settings import CameraSettings
 from ..core.tasks import Crash, fenced, fenced_call
+from ..core.types import Polygon
 from .camera_states import CameraStates, camera_ids
 from .event_words import UNIMPORTANT, EventCard
 from .pages_incidents import waiting
 from .parts import Parts, parts_of, visitor_of
+from .ptz_panel import PtzPanel, panel_now
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -32,7 +34,6 @@ SAME_THING = timedelta(minutes=2)
 LOOKED_THROUGH = 60
 # The widths that pages ask for; a free choice would make the eye encode anything anybody types.
 WIDTHS = {"480": 480, "960": 960}
-PTZ_WITHIN_S = 10.0
 PRESETS_WITHIN_S = 3.0
 
 
@@ -57,12 +58,12 @@ async def show_home(request: web.Request) -> web.StreamResponse:
 
 async def show_camera(request: web.Request) -> web.StreamResponse:
     """Show one camera: its picture, streams, zones, presets, events and clips."""
-    return await _camera_page(request, "", 200)
+    return await camera_page(request)
 
 
 async def show_picture(request: web.Request) -> web.StreamResponse:
     """Answer with what the camera sees now; 503 with the reason where it sees nothing."""
-    camera = _known(request)
+    camera = known_camera(request)
     state = states_of(request).one(camera)
     if not state.has_picture:
         raise web.HTTPServiceUnavailable(text=": ".join(filter(None, (state.state_word, state.reason))))
@@ -82,42 +83,28 @@ async def show_picture(request: web.Request) -> web.StreamResponse:
     return web.Response(body=picture.jpeg, content_type="image/jpeg", headers=headers)
 
 
-async def go_to_preset(request: web.Request) -> web.StreamResponse:
-    """Turn a camera to a preset; written into the audit whether it went well or not."""
-    parts, camera_id = parts_of(request), _known(request)
-    account = visitor_of(request).account
-    preset = str((await request.post()).get("preset", ""))[:100]
-    ptz = _ptz_of(parts, camera_id)
-    if account is None or not account.may_act:
-        await parts.note(request, "ptz.refused", camera_id, preset=preset)
-        raise web.HTTPForbidden()
-    if ptz is None:
-        raise web.HTTPNotFound()
-    # Before the move: a camera that turned stands in the audit whatever becomes of the answer.
-    await parts.note(request, "ptz.goto", camera_id, preset=preset)
-    moved = await _ask(request, PTZ_WITHIN_S, lambda: ptz.goto(preset))
-    if isinstance(moved, _Refusal):
-        await parts.note(request, "ptz.failed", camera_id, preset=preset, error=moved.why)
-        return await _camera_page(request, moved.why, 502)
-    await parts.note(request, "ptz.done", camera_id, preset=preset)
-    raise web.HTTPSeeOther(f"/cameras/{quote(camera_id)}?preset={quote(preset)}")
-
-
-async def _camera_page(request: web.Request, error: str, status: int) -> web.StreamResponse:
-    parts, camera_id = parts_of(request), _known(request)
+async def camera_page(
+    request: web.Request, told: PtzPanel | None = None, status: int = 200, asked: Mapping[str, str] | None = None
+) -> web.StreamResponse:
+    """Show one camera; ``told`` is how a command went, ``asked`` its form, to be sent again after a confirmation."""
+    parts, camera_id = parts_of(request), known_camera(request)
     settings = parts.hub.settings.cameras.get(camera_id)
     ptz = _ptz_of(parts, camera_id)
+    panel = told or (panel_now(request, camera_id) if ptz is not None else None)
     presets, ptz_error = await _presets(request, ptz)
     clips = await parts.hub.clips.find(camera=camera_id, limit=NEWEST_CLIPS)
     moved = request.query.get("preset", "")
-    zones = settings.zones if settings else {}
+    state = parts.hub.ptz.state(camera_id)
     values = {
         "camera": states_of(request).one(camera_id),
-        "zones": {name: _points(polygon) for name, polygon in zones.items()},
-        "has_ptz": ptz is not None,
+        "zones": [(zone, preset, _points(polygon)) for zone, preset, polygon in _zones(settings)],
+        "panel": panel,
+        "abilities": state.abilities if state is not None else (),
+        "home": state.home if state is not None else "",
         "presets": presets,
-        "ptz_error": error or ptz_error,
+        "ptz_error": ptz_error,
         "moved": moved if moved in presets else "",
+        "asked": [(key, value) for key, value in (asked or {}).items() if key not in ("csrf", "take_over")],
         "events": await _newest(request, camera_id),
         "gaps": await parts.hub.gaps.find(camera_id, parts.hub.clock.now() - GAPS_SHOWN, NEWEST_GAPS),
         "clock_off_s": _clock_off_s(parts, camera_id),
@@ -131,6 +118,14 @@ def _clock_off_s(parts: Parts, camera_id: str) -> int | None:
     reading = parts.hub.readings.get((camera_id, "camera.clock", None))
     offset_s = reading.data.get("offset_s") if reading is not None else None
     return round(offset_s) if isinstance(offset_s, int | float) else None
+
+
+def _zones(settings: CameraSettings | None) -> Iterator[tuple[str, str, Polygon]]:
+    """Yield every zone with the preset at which it counts, "" for always."""
+    if settings is not None:
+        yield from ((zone, "", polygon) for zone, polygon in settings.zones.items())
+        for preset, its in settings.preset_zones.items():
+            yield from ((zone, preset, polygon) for zone, polygon in its.items())
 
 
 class _Refusal(NamedTuple):
@@ -194,7 +189,8 @@ def _once(cards: list[EventCard]) -> list[EventCard]:
     return kept
 
 
-def _known(request: web.Request) -> str:
+def known_camera(request: web.Request) -> str:
+    """Return the camera of the address; 404 where there is none."""
     camera = request.match_info["camera"]
     if camera not in camera_ids(parts_of(request).hub):
         raise web.HTTPNotFound()

@@ -22,6 +22,7 @@ from ..core.inbound import KeyedReceipt
 from ..core.journal import Journal
 from ..core.media.live_views import LiveView
 from ..core.media.messages import EyeCameraReport, Reading, StreamReport
+from ..core.ptz.desk import PtzDesk
 from ..core.settings import Settings
 from ..core.tasks import Tasks
 from ..core.types import Event, Health, Incident, Json, Notice, Picture, StreamRole, Trace
@@ -267,6 +268,11 @@ class HubPort(Protocol):
     @property
     def outbox(self) -> OutboxPort:
         """Return the outbox."""
+        ...
+
+    @property
+    def ptz(self) -> PtzDesk:
+        """Return what turns cameras."""
         ...
 
     @property
