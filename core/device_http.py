@@ -68,6 +68,7 @@ class DeviceHttp:
         self._session: aiohttp.ClientSession | None = None
         self._digest = aiohttp.DigestAuthMiddleware(username.replace(":", ""), password) if username else None
         self._wants_basic = False
+        self._is_closed = False
 
     async def get(
         self,
@@ -141,8 +142,13 @@ class DeviceHttp:
             self._raise_lost(err)
         raise CameraLost(self._texts("device.http.ended", host=self._host))
 
+    def open(self) -> None:
+        """Ask again after ``close``; a new one is open."""
+        self._is_closed = False
+
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections; who asks afterwards, as a task that ends a moment later does, hears CameraLost."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -204,6 +210,8 @@ class DeviceHttp:
         return is_asked and any(one.startswith("basic") for one in schemes) and not schemes[0].startswith("digest")
 
     def _open_session(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise CameraLost(self._texts("device.http.cut", host=self._host))
         if self._session is None:
             connector = aiohttp.TCPConnector(limit_per_host=6, ttl_dns_cache=60)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

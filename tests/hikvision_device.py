@@ -167,7 +167,7 @@ class HikvisionDevice:
         await response.prepare(request)
         self.streams.append(response)
         try:
-            while response in self.streams and not request.transport.is_closing():
+            while response in self.streams and request.transport and not request.transport.is_closing():
                 await asyncio.sleep(0.02)
         finally:
             if response in self.streams:

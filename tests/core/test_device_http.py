@@ -260,6 +260,19 @@ async def test_nobody_at_the_address_is_said_in_words(services):
             await http.get("/x")
 
 
+async def test_who_asks_after_the_end_opens_nothing_and_a_new_start_does(services):
+    async def answer(_):
+        return web.Response(text="ada")
+
+    async with device(("/x", answer)) as base, asking(services, base) as http:
+        await http.get("/x")
+        await http.close()
+        with pytest.raises(CameraLost):
+            await http.get("/x")
+        http.open()
+        assert (await http.get("/x")).body == b"ada"
+
+
 # --- endless answers ---------------------------------------------------------------------------------
 
 

@@ -67,6 +67,7 @@ class DahuaCamera:
 
     async def start(self) -> None:
         """Log in, see what the device can, and begin to hear it."""
+        self._http.open()
         await self._ask("magicBox", action="getDeviceType")
         ptz = DahuaPtz(self._http, self._channel, self._services)
         self.ptz = ptz if await self._can_turn(ptz) else None

@@ -68,6 +68,7 @@ class HikvisionCamera:
 
     async def start(self) -> None:
         """Log in, see what the device can, and begin to hear it."""
+        self._http.open()
         await device_name(self._http, self._services.texts)
         self.ptz = await self._find_ptz()
         self.io = await self._find_outputs()

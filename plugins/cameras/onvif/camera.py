@@ -81,6 +81,7 @@ class OnvifCamera:
     async def start(self) -> None:
         """Set the clock, log in, learn what there is, and begin to hear the device."""
         texts = self._services.texts
+        self._device.http.open()
         await set_clock(self._device, texts)
         self._addresses = await find_services(self._device)
         channels = await find_channels(self._device, self._addresses, texts)

@@ -58,6 +58,7 @@ class SnapshotCamera:
 
     async def start(self) -> None:
         """Fetch a first picture, and go on."""
+        self._http.open()
         await self._fetch()
         if self._runner is None:
             app = web.Application()
