@@ -52,8 +52,9 @@ from .errors import (
 from .hookspecs import hookimpl
 from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
 from .outputs import HasOutputs, Outputs
+from .ptz.lease import CameraHeld, Mover
 from .retry_after import retry_after_s
-from .rule_contracts import Action, Condition, Hub, Moment, State, States, Subject, Trigger, Verdict
+from .rule_contracts import Action, Condition, Hub, Moment, State, States, Subject, Trigger, TurnsCameras, Verdict
 from .settings import CameraSettings, LinkSettings, NotifierSettings
 from .texts import Texts
 from .types import (
@@ -80,6 +81,7 @@ __all__ = [
     "Box",
     "Camera",
     "CameraError",
+    "CameraHeld",
     "CameraKind",
     "CameraLost",
     "CameraSettings",
@@ -115,6 +117,7 @@ __all__ = [
     "LookContext",
     "MediaError",
     "Moment",
+    "Mover",
     "NotSupported",
     "Notice",
     "Notifier",
@@ -143,6 +146,7 @@ __all__ = [
     "TemplateFailed",
     "Texts",
     "Trigger",
+    "TurnsCameras",
     "Verdict",
     "Wants",
     "find_all",

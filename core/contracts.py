@@ -202,7 +202,11 @@ class Wants(Struct):
 
 
 class Scene(Struct):
-    """What a detector is told once: the camera and its zones (polygons of fractions)."""
+    """What a detector is told once: the camera and its zones (polygons of fractions).
+
+    For a camera that turns: the zones of where it stands, and by name those of its other presets. A detector that is
+    not bound to a preset is made anew when the camera stands elsewhere.
+    """
 
     camera: str
     zones: dict[str, Polygon] = {}

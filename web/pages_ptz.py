@@ -115,11 +115,11 @@ async def _patrol_off(request: web.Request, camera: str, who: Mover, form: Form)
 
 
 async def _set_preset(request: web.Request, camera: str, who: Mover, form: Form) -> None:
-    await parts_of(request).hub.ptz.set_preset(camera, _name(form), who)
+    await parts_of(request).hub.ptz.set_preset(camera, _name(form), who, is_confirmed="take_over" in form)
 
 
 async def _remove_preset(request: web.Request, camera: str, who: Mover, form: Form) -> None:
-    await parts_of(request).hub.ptz.remove_preset(camera, _name(form), who)
+    await parts_of(request).hub.ptz.remove_preset(camera, _name(form), who, is_confirmed="take_over" in form)
 
 
 def _name(form: Form) -> str:

@@ -76,7 +76,9 @@ class PtzDesk:
         # One that stands at a preset goes on standing there.
         await mount.command(Order(verb="stop", target=mount.standing.preset), who, mount.head.stop)
 
-    async def go_to(self, camera: str, position: tuple[float, float, float], who: Mover) -> None:
+    async def go_to(
+        self, camera: str, position: tuple[float, float, float], who: Mover, *, is_confirmed: bool = False
+    ) -> None:
         """Turn a camera to a position (pan, tilt, zoom), in the units of ``PtzPosition``."""
         pan, tilt, zoom = position
 
@@ -86,9 +88,11 @@ class PtzDesk:
             await ptz.go_to(pan, tilt, zoom)
 
         order = Order(verb="go_to", detail={"pan": pan, "tilt": tilt, "zoom": zoom})
-        await (await self._taken(camera, who, None)).order(order, who, go)
+        await (await self._taken(camera, who, None, is_confirmed=is_confirmed)).order(order, who, go)
 
-    async def shift(self, camera: str, part: tuple[float, float, float], who: Mover) -> None:
+    async def shift(
+        self, camera: str, part: tuple[float, float, float], who: Mover, *, is_confirmed: bool = False
+    ) -> None:
         """Turn a camera by a part of its range (pan, tilt, zoom) from where it looks."""
         pan, tilt, zoom = part
 
@@ -98,7 +102,7 @@ class PtzDesk:
             await ptz.shift(pan, tilt, zoom)
 
         order = Order(verb="shift", detail={"pan": pan, "tilt": tilt, "zoom": zoom})
-        await (await self._taken(camera, who, None)).order(order, who, shift)
+        await (await self._taken(camera, who, None, is_confirmed=is_confirmed)).order(order, who, shift)
 
     async def home(self, camera: str, who: Mover, *, hold_s: float | None = None, is_confirmed: bool = False) -> None:
         """Turn a camera to its ``home`` preset, without one to the device's own."""
@@ -115,7 +119,7 @@ class PtzDesk:
 
         await mount.order(Order(verb="home", detail={"preset": preset}, target=preset), who, home)
 
-    async def set_preset(self, camera: str, preset: str, who: Mover) -> None:
+    async def set_preset(self, camera: str, preset: str, who: Mover, *, is_confirmed: bool = False) -> None:
         """Keep where a camera looks under a name."""
 
         async def keep(ptz: Ptz) -> None:
@@ -123,11 +127,11 @@ class PtzDesk:
                 raise self._cannot(camera, "preset")
             await ptz.set_preset(preset)
 
-        mount = await self._taken(camera, who, None)
+        mount = await self._taken(camera, who, None, is_confirmed=is_confirmed)
         await mount.order(Order(verb="set_preset", detail={"preset": preset}, target=preset), who, keep)
         await self._learn(mount)
 
-    async def remove_preset(self, camera: str, preset: str, who: Mover) -> None:
+    async def remove_preset(self, camera: str, preset: str, who: Mover, *, is_confirmed: bool = False) -> None:
         """Forget a preset."""
 
         async def remove(ptz: Ptz) -> None:
@@ -135,7 +139,7 @@ class PtzDesk:
                 raise self._cannot(camera, "preset")
             await ptz.remove_preset(preset)
 
-        mount = await self._taken(camera, who, None)
+        mount = await self._taken(camera, who, None, is_confirmed=is_confirmed)
         target = mount.standing.preset if mount.standing.preset != preset else ""
         await mount.order(Order(verb="remove_preset", detail={"preset": preset}, target=target), who, remove)
         mount.positions.pop(preset, None)

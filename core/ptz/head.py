@@ -61,11 +61,14 @@ class Head:
         return await self._bounded(work, LOOK_LIMIT_S, asyncio.Event())
 
     async def move(self, pan: float, tilt: float, zoom: float, seconds: float) -> None:
-        """Turn for some seconds. Whatever cuts this off, a stop is sent: no camera turns on by itself."""
+        """Turn for some seconds. Whatever else ends this early, a stop is sent: no camera turns on by itself."""
         is_over = False
         try:
             await self.ask(lambda ptz: ptz.move(pan, tilt, zoom, seconds))
             is_over = True
+        except CutOff:
+            is_over = True  # another command follows, and must not be stopped by ours
+            raise
         finally:
             if not is_over:
                 self._tasks.start(f"ptz {self._camera}: stop", self._stop_anyway, restart=False)
@@ -81,8 +84,9 @@ class Head:
         self._cut = asyncio.Event()
 
     async def _stop_anyway(self) -> None:
+        # In its turn: one that comes late would stop the command after it.
         try:
-            await self._bounded(lambda ptz: ptz.stop(), CALL_LIMIT_S, asyncio.Event())
+            await self.ask(lambda ptz: ptz.stop())
         except SiagaError as err:
             logger.warning("camera %s: a move was cut off, and the stop after it failed: %s", self._camera, err)
 

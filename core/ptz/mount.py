@@ -162,6 +162,7 @@ class Mount:
     async def command(self, order: Order, mover: Mover, send: Callable[[], Awaitable[None]]) -> None:
         """Note a command, let the eyes know that the camera turns, send it, and settle at its end."""
         await self._note_before(order, mover)
+        self.check(mover)  # somebody may have taken it while the disk wrote
         if mover.kind != "patrol":
             self.moved_by_other()
         self.mover = mover

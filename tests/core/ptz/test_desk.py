@@ -296,6 +296,29 @@ async def _is_noted(one, what):
     return what in [entry for _, entry in await one.audit()]
 
 
+async def test_a_stop_of_ones_own_ends_a_move_once_and_stops_nothing_after_it(site):
+    one = await site()
+    one.dome.is_hanging = True
+    moving = asyncio.ensure_future(one.desk.move("ptz", (1.0, 0.0, 0.0), 5.0, BUDI))
+    await until(lambda: one.stands == "moving")
+    await one.desk.stop("ptz", BUDI)
+    await moving
+    one.dome.is_hanging = False
+    await one.goto("jalan")
+    await one.pass_s(1)
+    assert one.dome.told == [("stop",), ("goto", "jalan")]
+
+
+async def test_who_is_overtaken_while_the_disk_writes_turns_nothing(site):
+    one = await site()
+    ruled = asyncio.ensure_future(one.desk.goto("ptz", "pintu-air", BANJIR))
+    await asyncio.sleep(0)  # its line is on the way to the disk
+    await one.goto("jalan")
+    outcome = await asyncio.gather(ruled, return_exceptions=True)
+    assert one.dome.told[-1] == ("goto", "jalan")
+    assert isinstance(outcome[0], CameraHeld) or one.dome.told[0] == ("goto", "pintu-air")
+
+
 async def test_a_move_that_fails_is_stopped_too(site):
     one = await site()
     one.dome.is_dead = True
