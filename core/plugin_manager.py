@@ -34,6 +34,7 @@ BUILT_INS = (
     "siaga.plugins.cameras.pictures",
     "siaga.plugins.cameras.hikvision",
     "siaga.plugins.cameras.dahua",
+    "siaga.plugins.cameras.frigate",
     "siaga.plugins.cameras.onvif",
     "siaga.plugins.detectors.objects",
     "siaga.plugins.detectors.crowd",
