@@ -3,6 +3,7 @@
 from . import validators
 from .api_version import API_VERSION
 from .camera_kinds import CameraKind
+from .card_recordings import KeepsRecordings, RecordedSpan, ReplaySource
 from .clock import Clock
 from .contracts import (
     Camera,
@@ -108,6 +109,7 @@ __all__ = [
     "Inbound",
     "InboundRequest",
     "InboundResult",
+    "KeepsRecordings",
     "KeyedReceipt",
     "Kind",
     "KnowsPosition",
@@ -128,6 +130,8 @@ __all__ = [
     "Ptz",
     "PtzPosition",
     "Receipt",
+    "RecordedSpan",
+    "ReplaySource",
     "Reply",
     "Scene",
     "SendFailed",

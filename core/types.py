@@ -124,7 +124,8 @@ class Event(Struct):
 class Clip(Struct):
     """Index one recording. ``path`` is below the storage folder; ``sha256`` is of the file.
 
-    ``chain`` is SHA-256 over the previous clip's chain and this ``sha256``, filled in by the index.
+    ``chain`` is SHA-256 over the previous clip's chain and this ``sha256``, filled in by the index. ``origin`` is
+    ``card`` where a camera kept it and it was fetched later, "" where the recorder cut it itself.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Clip(Struct):
     keys: tuple[str, ...] = ()
     has_gap: bool = False
     chain: str = ""
+    origin: str = ""
 
 
 class Picture(Struct):
