@@ -53,6 +53,7 @@ from .errors import (
 from .hookspecs import hookimpl
 from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
 from .outputs import HasOutputs, Outputs
+from .picture_relay import PICTURE_OPTIONS, PictureRelay
 from .ptz.lease import CameraHeld, Mover
 from .retry_after import retry_after_s
 from .rule_contracts import Action, Condition, Hub, Moment, State, States, Subject, Trigger, TurnsCameras, Verdict
@@ -74,6 +75,7 @@ from .types import (
 
 __all__ = [
     "API_VERSION",
+    "PICTURE_OPTIONS",
     "Action",
     "ActionCall",
     "ActionFailed",
@@ -126,6 +128,7 @@ __all__ = [
     "NotifierSettings",
     "Observation",
     "Outputs",
+    "PictureRelay",
     "PluginError",
     "Ptz",
     "PtzPosition",

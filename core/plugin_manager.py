@@ -36,6 +36,7 @@ BUILT_INS = (
     "siaga.plugins.cameras.dahua",
     "siaga.plugins.cameras.frigate",
     "siaga.plugins.cameras.onvif",
+    "siaga.plugins.cameras.zoneminder",
     "siaga.plugins.detectors.objects",
     "siaga.plugins.detectors.crowd",
     "siaga.plugins.detectors.flood",

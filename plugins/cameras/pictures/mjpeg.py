@@ -8,10 +8,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import voluptuous as vol
 
-from ....core import CameraSettings, Ptz, Services, StreamSource, validators
-
-# Servers lie about their content type, and JPEGs carry no time: the form is said, and the clock is that of arrival.
-OPTIONS = {"format": "mpjpeg", "use_wallclock_as_timestamps": "1"}
+from ....core import PICTURE_OPTIONS, CameraSettings, Ptz, Services, StreamSource, validators
 
 
 def _address(value: object) -> str:
@@ -52,7 +49,7 @@ class MjpegCamera:
     async def streams(self) -> Sequence[StreamSource]:
         """Return the one stream."""
         url, username, password = split_login(self._options)
-        return (StreamSource(role="main", url=url, username=username, password=password, options=OPTIONS),)
+        return (StreamSource(role="main", url=url, username=username, password=password, options=PICTURE_OPTIONS),)
 
     async def stop(self) -> None:
         """Do nothing: the recorder lets go."""
