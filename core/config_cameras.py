@@ -65,7 +65,7 @@ class CameraReader:
             purpose=common["purpose"],
             zones=common["zones"],
             detect=detect,
-            record=RecordSettings(**common["record"]),
+            record=_record(common["record"]),
             options=options,
             presets=presets,
             preset_zones=preset_zones(common.get("presets")),
@@ -131,3 +131,7 @@ def _presets(kind: Kind[Any], common: Mapping[str, Any], options: Mapping[str, A
     tell = kind.presets if isinstance(kind, CameraKind) else None
     told = fenced_call(lambda: tuple(tell(options))) if tell is not None else None
     return None if isinstance(told, Crash) else told
+
+
+def _record(told: dict[str, Any]) -> RecordSettings:
+    return RecordSettings(mode=told["mode"], fill_gaps=told["fill_gaps"], fill_longest_s=told["fill_longest"])

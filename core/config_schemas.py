@@ -95,7 +95,12 @@ CAMERA = vol.Schema(
         vol.Optional("zones", default=dict, description="camera.option.zones"): {slug: polygon},
         vol.Optional("detect", default=list, description="camera.option.detect"): [dict],
         vol.Optional("record", default=dict, description="camera.option.record"): {
-            vol.Optional("mode", default="events", description="camera.option.record_mode"): vol.In(["events", "off"])
+            vol.Optional("mode", default="events", description="camera.option.record_mode"): vol.In(["events", "off"]),
+            # Off: on a paid link nobody wants to find out from the bill.
+            vol.Optional("fill_gaps", default=False, description="camera.option.fill_gaps"): boolean,
+            vol.Optional("fill_longest", default=600.0, description="camera.option.fill_longest"): vol.All(
+                duration, vol.Range(10, 3600)
+            ),
         },
     }
 )

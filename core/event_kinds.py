@@ -110,6 +110,16 @@ _KINDS = (
     ),
     EventKind(name="clip.failed", summary="Cuplikan gagal direkam", fields={"clip": "nomor cuplikan", **_REASON}),
     EventKind(
+        name="gap.filled",
+        summary="Rekaman yang terputus diisi dari kartu kamera",
+        fields={"gap": "nomor putusnya", "clip": "nomor cuplikan", "seconds": "detik"},
+    ),
+    EventKind(
+        name="gap.given_up",
+        summary="Rekaman yang terputus tidak dapat diisi dari kartu kamera",
+        fields={"gap": "nomor putusnya", **_REASON},
+    ),
+    EventKind(
         name="disk.low",
         summary="Ruang penyimpanan hampir habis",
         fields={"free_bytes": "bita yang masih kosong", "min_free_bytes": "bita: batas dari storage.min_free"},

@@ -25,6 +25,7 @@ from .errors import ActionFailed, MediaError, Problem, StoreFailed
 from .event_log import EventLog
 from .first_news import FirstNews
 from .gap_book import GapBook
+from .gap_filling import GapFilling
 from .health import HealthBook
 from .housekeeping import Housekeeping
 from .intake import Intake
@@ -274,6 +275,7 @@ class Hub:
         self.ptz.start(self.tasks)
         clocks = DeviceClocks(self.settings.site.id, clock=self.clock, emit=self.emit, show=self.intake.on_reading)
         clocks.start(self.tasks, self.cameras)
+        GapFilling(self, clocks).start(self.tasks)
         self.links.start(self.tasks)
         self.views.start(self.tasks)
         for part in self._parts:

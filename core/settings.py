@@ -71,9 +71,15 @@ class DetectSettings(Struct):
 
 
 class RecordSettings(Struct):
-    """Say what is recorded: ``events`` only when asked, ``off`` never."""
+    """Say what is recorded: ``events`` only when asked, ``off`` never.
+
+    ``fill_gaps``: what was missed while the link was away is fetched from the camera's own card, ``fill_longest_s``
+    of each gap at most.
+    """
 
     mode: Literal["events", "off"] = "events"
+    fill_gaps: bool = False
+    fill_longest_s: float = 600.0
 
 
 class CameraSettings(Struct):

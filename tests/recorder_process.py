@@ -23,6 +23,7 @@ from siaga.core.media.messages import (
     ClipDone,
     ClipFailed,
     CloseCamera,
+    FetchClip,
     FromPackets,
     FromRecorder,
     OpenCamera,
@@ -72,6 +73,9 @@ class RecorderProcess:
         at = at or datetime.now(timezone.utc)
         self._link.send(StartBurst(request=request, key=key, camera=camera, at=at, before_s=before_s, after_s=after_s))
         return self.wait(lambda m: m if isinstance(m, BurstAnswer) and m.request == request else None)
+
+    def fetch(self, order: FetchClip) -> None:
+        self._link.send(order)
 
     def accept(self, clip: str) -> None:
         self._link.send(AcceptClip(clip=clip))

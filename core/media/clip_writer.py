@@ -82,6 +82,11 @@ class ClipWriter:
             self._allowed_bytes[plan.id] = allowance_bytes
         self._writes.put(lambda: self._open(plan, config))
 
+    def has_room(self, clip_id: str, size_bytes: int) -> bool:
+        """Say whether so much may wait; a clip that failed or ended takes anything, and drops it."""
+        with self._lock:
+            return self._allowed_bytes.get(clip_id, size_bytes) >= min(size_bytes, _ALLOWANCE_BYTES)
+
     def write(self, clip_id: str, units: Sequence[AccessUnit]) -> bool:
         """Add units to a clip; False when too much of it waits: they are dropped and the clip has a gap."""
         size = sum(len(unit.data) for unit in units)

@@ -52,6 +52,21 @@ class StartBurst(Message):
     after_s: float
 
 
+class FetchClip(Message):
+    """Make a clip of what a camera kept itself: read ``source`` for so many seconds of footage, from ``begin`` on.
+
+    ``clip`` is the id that it gets; told as any clip is, or as ClipFailed. ``headers`` go to SETUP and PLAY.
+    """
+
+    clip: str
+    key: str
+    camera: str
+    source: StreamSource
+    begin: datetime
+    seconds: float
+    headers: dict[str, str] = {}
+
+
 class AcceptClip(Message):
     """Tell the recorder that a clip is in the index, so that it need not be told again."""
 
@@ -328,7 +343,7 @@ class PictureTaken(Message):
     error: str = ""
 
 
-ToRecorder = OpenCamera | CloseCamera | StartBurst | AcceptClip | Stop
+ToRecorder = OpenCamera | CloseCamera | StartBurst | FetchClip | AcceptClip | Stop
 FromRecorder = StreamChanged | RecorderBeat | BurstAnswer | ClipDone | ClipFailed
 FromPackets = StreamHeader | StreamPacket | StreamEnd
 FromLive = LiveHeader | LivePiece | StreamEnd

@@ -31,6 +31,7 @@ from .messages import (
     ClipDone,
     ClipFailed,
     CloseCamera,
+    FetchClip,
     Message,
     OpenCamera,
     RecorderBeat,
@@ -41,6 +42,7 @@ from .messages import (
 from .packet_server import PacketServer
 from .recorder_bursts import BurstDesk, KeyBook
 from .recorder_camera import RecordedCamera
+from .recorder_card import CardFetch
 from .recorder_sidecar import ClipPlan
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class Recorder:
         self._writer = ClipWriter(storage, self, texts)
         self._keys = KeyBook()
         self._cameras: dict[str, RecordedCamera] = {}
+        self._fetches: list[CardFetch] = []
         self._outbox: queue.Queue[Message] = queue.Queue(_OUTBOX_MESSAGES)
         self._untold: dict[str, tuple[Clip, float]] = {}
         self._lock = threading.Lock()
@@ -109,6 +112,8 @@ class Recorder:
             self._close(message.camera)
         elif isinstance(message, StartBurst):
             self._burst(message)
+        elif isinstance(message, FetchClip):
+            self._fetch(message)
         elif isinstance(message, AcceptClip):
             self._accept(message.clip)
         elif isinstance(message, Stop):
@@ -146,6 +151,11 @@ class Recorder:
             self._post(BurstAnswer(request=message.request, clip=camera.burst(message)))
         except MediaError as err:
             self._post(BurstAnswer(request=message.request, error=str(err)))
+
+    def _fetch(self, message: FetchClip) -> None:
+        fetch = CardFetch(message, self._writer, self.on_clip_failed, self._texts)
+        self._fetches = [one for one in self._fetches if not one.is_over] + [fetch]
+        fetch.start()
 
     def _accept(self, clip_id: str) -> None:
         with self._lock:
@@ -189,6 +199,8 @@ class Recorder:
             cameras = list(self._cameras.values())
             for camera in cameras:
                 camera.tick()
+            for fetch in self._fetches:
+                fetch.tick()
             self._retell()
             if time.monotonic() >= beat_mono_s and self._outbox.qsize() < _OUTBOX_MESSAGES // 2:
                 beat_mono_s = time.monotonic() + _BEAT_S - _TICK_S / 2
@@ -218,6 +230,8 @@ class Recorder:
         self._is_ending.set()
         for camera_id in list(self._cameras):
             self._close(camera_id)
+        for fetch in self._fetches:
+            fetch.close()
         if not self._writer.close(_FINISH_LIMIT_S):
             logger.error("clips were still being written; the next start finishes them")
         self._wait_for_accepts()

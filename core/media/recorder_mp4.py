@@ -122,6 +122,7 @@ def finish_part(storage: Path, plan: ClipPlan) -> Clip:
         sha256=_sha256(whole),
         keys=plan.keys,
         has_gap=plan.has_gap,
+        origin=plan.origin,
     )
 
 

@@ -29,6 +29,7 @@ class ClipPlan(Struct):
     codec: str
     keys: tuple[str, ...]
     has_gap: bool = False
+    origin: str = ""
     clip: Clip | None = None
 
     @property

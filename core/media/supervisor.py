@@ -36,6 +36,7 @@ from .messages import (
     EyeBeat,
     EyeCameraReport,
     EyeEvent,
+    FetchClip,
     ForgetCamera,
     FromEye,
     FromRecorder,
@@ -172,6 +173,11 @@ class MediaSupervisor:
         if answer.error:
             raise MediaError(answer.error)
         return answer.clip
+
+    def fetch(self, order: FetchClip) -> None:
+        """Ask for what a camera kept itself; it comes as any clip does, or fails as one. MediaError: recorder away."""
+        if not self._recorder.post(order):
+            raise MediaError(self._texts("media.recorder_away", camera=order.camera))
 
     async def picture(self, camera_id: str, width_px: int | None = None) -> PictureTaken:
         """Return a JPEG of the newest picture. MediaError in words, after 5 s at the latest."""

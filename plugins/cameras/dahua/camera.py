@@ -20,6 +20,8 @@ from ....core import (
     NotSupported,
     Outputs,
     Ptz,
+    RecordedSpan,
+    ReplaySource,
     Services,
     SharedStreams,
     StreamSource,
@@ -28,6 +30,7 @@ from ....core import (
 from .alerts import KINDS, Alert, read_alerts
 from .cgi import ask, dahua_http, pairs
 from .ptz import DahuaPtz
+from .recordings import find_recordings, playback_path
 
 _KINDS = sorted({kind.removeprefix("device.") for kind in KINDS.values()})
 _USUAL = [name for name in _KINDS if name != "motion"]
@@ -100,6 +103,19 @@ class DahuaCamera:
         except ValueError:
             raise CameraLost(self._services.texts("hikvision.no_time")) from None
         return local.replace(tzinfo=ZoneInfo(self._services.site.timezone)).astimezone(timezone.utc)
+
+    async def recordings(self, begin: datetime, end: datetime) -> Sequence[RecordedSpan]:
+        """Return what stands on the card or the recorder's disk."""
+        zone = ZoneInfo(self._services.site.timezone)
+        return await find_recordings(self._ask, self._channel, (begin, end), zone)
+
+    async def replay(self, begin: datetime, end: datetime) -> ReplaySource:
+        """Return the address that plays it."""
+        live = self._source("main", 0)
+        path = playback_path(self._channel, begin, end, ZoneInfo(self._services.site.timezone))
+        url = f"rtsp://{self._options['host']}:{self._options['rtsp_port']}{path}"
+        source = StreamSource(role="main", url=url, username=live.username, password=live.password)
+        return ReplaySource(source=source, begin=begin)
 
     async def _ask(self, cgi: str, **asked: str | int) -> str:
         return await ask(self._http, self._services.texts, cgi, **asked)

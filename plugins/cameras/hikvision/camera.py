@@ -19,6 +19,8 @@ from ....core import (
     NotSupported,
     Outputs,
     Ptz,
+    RecordedSpan,
+    ReplaySource,
     Services,
     SharedStreams,
     StreamSource,
@@ -30,6 +32,7 @@ from ....core import (
 )
 from .alerts import KINDS, Alert, read_alerts
 from .ptz import HikvisionPtz
+from .recordings import find_recordings, playback_path
 
 _KINDS = sorted({kind.removeprefix("device.") for kind in (*KINDS.values(), "device.person", "device.vehicle")})
 # What says something of the street or of the device; plain motion is told by our own eyes.
@@ -97,6 +100,29 @@ class HikvisionCamera:
         root = read_xml((await self._http.get("/ISAPI/System/time")).body, self._services.texts)
         try:
             return as_utc(text_of(root, "localTime"), text_of(root, "timeZone"))
+        except ValueError:
+            raise CameraLost(self._services.texts("hikvision.no_time")) from None
+
+    async def recordings(self, begin: datetime, end: datetime) -> Sequence[RecordedSpan]:
+        """Return what stands on the card or the recorder's disk."""
+        ahead = await self._local_ahead()
+        return await find_recordings(self._http, self._services.texts, self._channel, (begin, end), ahead)
+
+    async def replay(self, begin: datetime, end: datetime) -> ReplaySource:
+        """Return the address that plays it."""
+        path = playback_path(self._channel, begin, end, await self._local_ahead())
+        live = self._source("main", 1)
+        url = f"rtsp://{self._options['host']}:{self._options['rtsp_port']}{path}"
+        source = StreamSource(role="main", url=url, username=live.username, password=live.password)
+        return ReplaySource(source=source, begin=begin)
+
+    async def _local_ahead(self) -> timedelta:
+        """Return by how much the device's local time is ahead of UTC."""
+        root = read_xml((await self._http.get("/ISAPI/System/time")).body, self._services.texts)
+        local = text_of(root, "localTime")
+        try:
+            naive = datetime.fromisoformat(local.replace("Z", "")).replace(tzinfo=timezone.utc)  # its wall clock
+            return naive - as_utc(local, text_of(root, "timeZone"))
         except ValueError:
             raise CameraLost(self._services.texts("hikvision.no_time")) from None
 

@@ -18,6 +18,8 @@ from ....core import (
     NotSupported,
     Outputs,
     Ptz,
+    RecordedSpan,
+    ReplaySource,
     Services,
     SharedStreams,
     StreamSource,
@@ -38,6 +40,7 @@ from .device import (
 )
 from .events import read_words
 from .ptz import find_ptz
+from .recordings import OnvifRecordings
 from .soap import EVENTS, PTZ, OnvifDevice
 from .topics import TOPICS, Word
 
@@ -133,8 +136,30 @@ class OnvifCamera:
         """Return the device's clock."""
         return await device_time(self._device, self._services.texts)
 
+    async def recordings(self, begin: datetime, end: datetime) -> Sequence[RecordedSpan]:
+        """Return what a device of profile G keeps itself."""
+        return await self._card().find(begin, end)
+
+    async def replay(self, begin: datetime, end: datetime) -> ReplaySource:
+        """Return how a device of profile G plays it."""
+        card = self._card()
+        source = self._stream_source("main", await card.address())
+        if not source.url.startswith("rtsp:"):
+            raise NotSupported(self._services.texts("card.tls"))
+        return ReplaySource(source=source, begin=begin, headers=card.headers(begin, end))
+
+    def _card(self) -> OnvifRecordings:
+        if self._channel is None:
+            raise CameraLost(self._services.texts("onvif.not_ready"))
+        names, number = _names(self._channel), self._options["channel"]
+        return OnvifRecordings(self._device, self._addresses, self._services.texts, names=names, channel=number)
+
     async def _source(self, role: Literal["main", "sub"], profile: Profile) -> StreamSource:
-        told = urlsplit(await stream_address(self._device, self._addresses, profile, self._services.texts))
+        told = await stream_address(self._device, self._addresses, profile, self._services.texts)
+        return self._stream_source(role, told)
+
+    def _stream_source(self, role: Literal["main", "sub"], address: str) -> StreamSource:
+        told = urlsplit(address)
         if told.scheme not in ("rtsp", "rtsps"):
             raise CameraLost(self._services.texts("onvif.no_stream"))
         # The device tells its own side's address, and sometimes the login; the operator's is the one that is reached.

@@ -9,12 +9,12 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 from ....core import CameraError, CameraLost, NotSupported, Texts, find_all, text_of
-from .soap import DEVICE, EVENTS, MEDIA, MEDIA2, PTZ, OnvifDevice
+from .soap import DEVICE, EVENTS, MEDIA, MEDIA2, PTZ, REPLAY, SEARCH, OnvifDevice
 
 DEVICE_PATH = "/onvif/device_service"
 _CODECS = ("H264", "H265", "JPEG", "HEVC", "MPEG4")
 # The older answer names services by their word, the newer one by their namespace.
-_WORDS = {"Media": MEDIA, "PTZ": PTZ, "Events": EVENTS}
+_WORDS = {"Media": MEDIA, "PTZ": PTZ, "Events": EVENTS, "Search": SEARCH, "Replay": REPLAY}
 
 
 @dataclass(frozen=True, kw_only=True)
