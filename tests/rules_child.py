@@ -103,7 +103,9 @@ async def main(folder: Path, point: str, events: int) -> None:
 
 
 async def waits(engine) -> bool:
-    return any(trace.steps[-1].outcome == "waiting" for trace in await engine.traces("siaga-2", 200))
+    # A loop under way counts as waiting, too; only a wait knows until when.
+    last = [trace.steps[-1] for trace in await engine.traces("siaga-2", 200)]
+    return any(step.outcome == "waiting" and "until" in step.values for step in last)
 
 
 if __name__ == "__main__":
