@@ -12,6 +12,7 @@ from .pages_cameras import states_of
 from .pages_events import MOST_NOTICES, clips_of
 from .pages_rules import TRACES
 from .parts import parts_of, visitor_of
+from .ptz_panel import panel_now
 
 MOST_EVENTS = 200
 
@@ -96,6 +97,7 @@ def _camera(request: web.Request, view: CameraView) -> Json:
         "reason": view.reason,
         "streams": [report for report in reports if report is not None],
         "readings": [reading for (camera, _, _), reading in hub.readings.items() if camera == view.id],
+        "ptz": panel_now(request, view.id),
         "words": view,
     }
 

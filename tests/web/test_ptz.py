@@ -144,6 +144,17 @@ async def test_a_camera_that_fails_is_said_in_words(site):
     assert (told["tone"], told["said"]) == ("bad", "kamera tidak menjawab")
 
 
+async def test_the_api_tells_where_cameras_stand_and_who_holds_them_and_no_address(site):
+    _, _, enter = site
+    budi = await enter("budi")
+    await budi.go(preset="pintu-air")
+    async with budi.client.get(budi.url.replace("/cameras/ptz", "/api/v1/cameras")) as answer:
+        said = await answer.text()
+        cameras = {one["id"]: one for one in (await answer.json())["cameras"]}
+    assert cameras["kali"]["ptz"] is None and cameras["ptz"]["ptz"]["is_mine"]
+    assert "127.0.0.1" not in said
+
+
 async def test_a_camera_that_does_not_turn_has_no_panel(site):
     _, _, enter = site
     budi = await enter("budi")
