@@ -73,7 +73,7 @@ class OddRtspServer:
                     while b"\r\n\r\n" in waiting:
                         head, _, waiting = waiting.partition(b"\r\n\r\n")
                         self._answer(client, head.decode(), playing, lock)
-            except OSError:
+            except (OSError, ValueError, TypeError):  # a reader that was told nonsense asks nonsense
                 return
 
     def _answer(self, client, head, playing, lock):
