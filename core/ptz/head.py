@@ -37,6 +37,7 @@ class Head:
         self._lock = asyncio.Lock()
         self._cut = asyncio.Event()
         self._waiting = 0
+        self.cuts = 0
 
     @property
     def ptz(self) -> Ptz | None:
@@ -80,8 +81,13 @@ class Head:
 
     def cut_off(self) -> None:
         """Cut off what is under way or waits: somebody else has the camera now."""
+        self.cuts += 1
         self._cut.set()
         self._cut = asyncio.Event()
+
+    def cut_error(self) -> CutOff:
+        """Return what is said to whom a stop or somebody else came before."""
+        return CutOff(self._texts("ptz.cut_off", camera=self._camera))
 
     async def _stop_anyway(self) -> None:
         # In its turn: one that comes late would stop the command after it.
@@ -105,7 +111,7 @@ class Head:
         except TimeoutError:
             raise CameraLost(self._texts("ptz.late", camera=self._camera, seconds=f"{limit_s:g}")) from None
         if not is_whole:
-            raise CutOff(self._texts("ptz.cut_off", camera=self._camera))
+            raise self.cut_error()
         return self._said(answers[0])
 
     def _said(self, answer: T | Crash) -> T:

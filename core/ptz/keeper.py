@@ -24,6 +24,8 @@ LOOK_EVERY_S, LONGEST_LOOK_S = 10.0, 120.0
 SETTLE_LOOK_S, FIRST_LOOK_S = 0.5, 1.0
 # A dome that did not come to rest by then is turned by somebody.
 SETTLE_MOST_S = 20.0
+# A camera that tours by its own clock is displaced again and again; that is one piece of news.
+DISPLACED_EVERY_S = 600.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 30.0, 900.0
 INCIDENT_LOOK_S = 15.0
 SUMMARY_EVERY_S = 3600.0
@@ -41,6 +43,7 @@ class Keeper:
         self._look_every_s = LOOK_EVERY_S
         self._before: PtzPosition | None = None
         self._seen: Settling | None = None
+        self._displaced_s = -math.inf
         self._home_s = -math.inf
         self._home_failures = 0
         self._home_why = ""
@@ -177,7 +180,9 @@ class Keeper:
             mount.stand("standing" if found else "unknown", found)
         if before.where == "standing" and mount.standing.preset != before.preset:
             mount.moved_by_other()
-            await mount.tell_displaced(before.preset)
+            if mount.now_s >= self._displaced_s + DISPLACED_EVERY_S:
+                self._displaced_s = mount.now_s
+                await mount.tell_displaced(before.preset)
 
     # --- what it does when nobody holds it ------------------------------------------------------
 

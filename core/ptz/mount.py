@@ -161,8 +161,13 @@ class Mount:
 
     async def command(self, order: Order, mover: Mover, send: Callable[[], Awaitable[None]]) -> None:
         """Note a command, let the eyes know that the camera turns, send it, and settle at its end."""
+        cuts = self.head.cuts
         await self._note_before(order, mover)
-        self.check(mover)  # somebody may have taken it while the disk wrote
+        # Somebody may have taken or stopped it while the disk wrote.
+        self.check(mover)
+        if self.head.cuts != cuts:
+            await self._note_after(order, mover, str(self.head.cut_error()))
+            raise self.head.cut_error()
         if mover.kind != "patrol":
             self.moved_by_other()
         self.mover = mover

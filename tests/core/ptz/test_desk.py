@@ -181,6 +181,16 @@ async def test_who_turns_the_camera_by_the_vendors_app_is_noticed_and_the_camera
     assert one.dome.asked - asked <= 8, "it is asked slowly"
 
 
+async def test_a_camera_that_tours_by_itself_does_not_fill_the_journal(site):
+    one = await site(dome=TellingDome())
+    for _ in range(5):
+        await one.pass_s(70, step_s=1)
+        assert one.stands == "jalan"
+        one.dome.at = (0.7, 0.7, 0.7)
+        await one.pass_s(13)
+    assert [kind for kind, _ in await one.told()] == ["ptz.displaced"]
+
+
 async def test_a_camera_that_does_not_answer_where_it_looks_is_asked_less_and_less(site):
     one = await site(dome=TellingDome())
     one.dome.is_mute = True
@@ -280,6 +290,16 @@ async def test_a_stop_goes_before_a_command_that_hangs(site):
     for task in (going, waiting):
         with pytest.raises(ActionFailed, match="dihentikan"):
             await task
+
+
+async def test_a_stop_also_ends_what_was_still_on_its_way_to_the_disk(site):
+    one = await site()
+    going = asyncio.ensure_future(one.desk.goto("ptz", "pintu-air", BANJIR))
+    await asyncio.sleep(0)
+    await one.desk.stop("ptz", BANJIR)
+    with pytest.raises(ActionFailed, match="dihentikan"):
+        await going
+    assert one.dome.told == [("stop",)]
 
 
 async def test_a_move_whose_caller_is_cut_off_is_stopped(site):
