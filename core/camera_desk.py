@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 
+from .bandwidth import Bandwidth
 from .clock import Clock
 from .contracts import Camera, Kind
 from .errors import AuthFailed, CameraLost, SiagaError
@@ -44,6 +45,7 @@ class CameraDesk:
         self._media = media
         self._health = health
         self._intake = intake
+        self.bandwidth = Bandwidth(lent.site.id, clock=lent.clock, media=media, emit=intake.emit)
         self._starters: list[TaskHandle] = []
         self._presets = PresetBook(lent.memory)
 
@@ -60,6 +62,7 @@ class CameraDesk:
 
     def start(self, tasks: Tasks, settings: Mapping[str, CameraSettings]) -> None:
         """Start every camera as a task of its own, so that a slow one holds no other."""
+        self.bandwidth.start(tasks)
         for camera_id, camera in self.cameras.items():
             starter = self._starter(camera, settings[camera_id])
             self._starters.append(tasks.start(f"camera {camera_id}: start", starter))
@@ -122,7 +125,7 @@ class CameraDesk:
             words = self._lent.texts("hub.camera_silent", camera=settings.id, seconds=f"{self.start_limit_s:g}")
             raise CameraLost(words) from err
         last = await self._intake.last_told(settings.id)
-        await self._media.open_camera(settings, sources, last)
+        await self._media.open_camera(settings, await self.bandwidth.opened(settings, camera, sources), last)
 
     @property
     def _clock(self) -> Clock:

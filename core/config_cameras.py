@@ -11,7 +11,7 @@ from . import config_schemas as schemas
 from .camera_kinds import CameraKind
 from .contracts import Detector, Kind
 from .ptz.options import preset_zones, ptz_settings
-from .settings import CameraSettings, DetectSettings, RecordSettings
+from .settings import BandwidthSettings, CameraSettings, DetectSettings, RecordSettings
 from .tasks import Crash, fenced_call
 from .types import Json
 from .yaml_lines import LineDict, LineList, Place, place_of, without
@@ -66,6 +66,7 @@ class CameraReader:
             zones=common["zones"],
             detect=detect,
             record=_record(common["record"]),
+            bandwidth=BandwidthSettings(mode=common["bandwidth"]["mode"], every_s=common["bandwidth"]["every"]),
             options=options,
             presets=presets,
             preset_zones=preset_zones(common.get("presets")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import voluptuous as vol
 
 from .ptz.options import PRESETS, PTZ
@@ -82,6 +84,13 @@ PLACE = vol.Schema(
         vol.Optional("kind", default="", description="place.option.kind"): optional_text,
     }
 )
+
+
+def _bandwidth(value: Any) -> Any:  # noqa: ANN401  what stood in the YAML
+    """Let ``bandwidth: auto`` stand for ``bandwidth: {mode: auto}``."""
+    return {"mode": value} if isinstance(value, str) else value
+
+
 # The common part of a camera; every other key is an option of its kind.
 CAMERA = vol.Schema(
     {
@@ -94,6 +103,17 @@ CAMERA = vol.Schema(
         vol.Optional("ptz", description="camera.option.ptz"): PTZ,
         vol.Optional("zones", default=dict, description="camera.option.zones"): {slug: polygon},
         vol.Optional("detect", default=list, description="camera.option.detect"): [dict],
+        vol.Optional("bandwidth", default=dict, description="camera.option.bandwidth"): vol.All(
+            _bandwidth,
+            {
+                vol.Optional("mode", default="full", description="camera.option.bandwidth_mode"): vol.In(
+                    ["full", "sub", "snapshot", "auto"]
+                ),
+                vol.Optional("every", default="10 s", description="camera.option.bandwidth_every"): vol.All(
+                    duration, vol.Range(min=1, max=3600)
+                ),
+            },
+        ),
         vol.Optional("record", default=dict, description="camera.option.record"): {
             vol.Optional("mode", default="events", description="camera.option.record_mode"): vol.In(["events", "off"]),
             # Off: on a paid link nobody wants to find out from the bill.

@@ -80,6 +80,15 @@ _KINDS = (
         fields={"preset": "preset yang ditinggalkan"},
     ),
     EventKind(
+        name="camera.bandwidth",
+        summary="Kamera berpindah ke aliran yang lebih hemat, atau kembali",
+        fields={
+            "step": "full: semua aliran; sub: aliran kecil saja; snapshot: gambar tiap beberapa detik",
+            "from": "langkah sebelumnya",
+            "why": "weak: jaringan berkali-kali putus; quiet: sudah lama tidak putus",
+        },
+    ),
+    EventKind(
         name="camera.clock",
         summary="Jam kamera meleset, atau sudah benar lagi",
         fields={

@@ -108,6 +108,11 @@ class Hub:
         return self.desk.cameras
 
     @property
+    def bandwidth(self) -> Mapping[str, str]:
+        """Return on which step of ``bandwidth`` each camera stands that was opened."""
+        return self.desk.bandwidth.steps
+
+    @property
     def notifiers(self) -> Mapping[str, Notifier]:
         """Return the notifiers that could be made."""
         return self.senders.notifiers

@@ -82,6 +82,13 @@ class RecordSettings(Struct):
     fill_longest_s: float = 600.0
 
 
+class BandwidthSettings(Struct):
+    """Say how much of the network a camera may take; ``every_s`` is the time between pictures on the lowest step."""
+
+    mode: Literal["full", "sub", "snapshot", "auto"] = "full"
+    every_s: float = 10.0
+
+
 class CameraSettings(Struct):
     """Describe one camera; ``options`` are checked by the camera kind's schema.
 
@@ -98,6 +105,7 @@ class CameraSettings(Struct):
     zones: dict[str, Polygon] = {}
     detect: tuple[DetectSettings, ...] = ()
     record: RecordSettings = RecordSettings()
+    bandwidth: BandwidthSettings = BandwidthSettings()
     options: dict[str, Any] = {}
     presets: tuple[str, ...] | None = None
     preset_zones: dict[str, dict[str, Polygon]] = {}

@@ -65,7 +65,7 @@ _WORDS = {
 }
 # These add a check and change nothing that a reader should know.
 _SILENT = {
-    *("config_schemas._no_switch", "people_schemas._no_switch", "conditions._not_empty"),
+    *("config_schemas._bandwidth", "config_schemas._no_switch", "people_schemas._no_switch", "conditions._not_empty"),
     *(f"trigger_state.{name}" for name in ("whole_subject", "has_limit", "number_subject", "_one_side")),
     *("trigger_time._some", "condition_moment._some_side"),
 }

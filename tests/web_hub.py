@@ -240,6 +240,7 @@ class WebHub:
         self.ptz = PtzDesk(await self.ptz_ports(), cameras=lambda: tuple(self.cameras))
         self.ptz.start(self.tasks)
         self.readings = {}
+        self.bandwidth = {}
         self.jpeg = {}
         for camera in ("kali", "ptz"):
             for role in ("main", "sub"):

@@ -107,6 +107,7 @@ async def camera_page(
         "asked": [(key, value) for key, value in (asked or {}).items() if key not in ("csrf", "take_over")],
         "events": await _newest(request, camera_id),
         "gaps": await parts.hub.gaps.find(camera_id, parts.hub.clock.now() - GAPS_SHOWN, NEWEST_GAPS),
+        "bandwidth": parts.hub.bandwidth.get(camera_id, "full"),
         "clock_off_s": _clock_off_s(parts, camera_id),
         "clips": clips,
     }

@@ -276,6 +276,11 @@ class HubPort(Protocol):
         ...
 
     @property
+    def bandwidth(self) -> Mapping[str, str]:
+        """Return each camera's step of saving bandwidth."""
+        ...
+
+    @property
     def cameras(self) -> Mapping[str, Camera]:
         """Return the cameras that could be made."""
         ...
