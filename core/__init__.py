@@ -33,6 +33,7 @@ from .device_contracts import (
 )
 from .device_events import DeviceEvents
 from .device_http import DeviceAnswer, DeviceHttp
+from .device_outputs import DeviceOutputs
 from .device_parts import DevicePart
 from .device_streams import SharedStream, SharedStreams
 from .device_xml import find_all, local_name, read_xml, text_of
@@ -97,6 +98,7 @@ __all__ = [
     "DeviceAnswer",
     "DeviceEvents",
     "DeviceHttp",
+    "DeviceOutputs",
     "DevicePart",
     "EditsPresets",
     "Event",

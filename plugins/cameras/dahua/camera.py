@@ -15,9 +15,8 @@ from ....core import (
     CameraLost,
     CameraSettings,
     DeviceEvents,
-    DeviceHttp,
+    DeviceOutputs,
     FoundCamera,
-    NotSupported,
     Outputs,
     Ptz,
     RecordedSpan,
@@ -144,7 +143,12 @@ class DahuaCamera:
         except (CameraError, ValueError):
             pass
         found |= self._options["outputs"]
-        return DahuaOutputs(self._http, found, self._services) if found else None
+        return DeviceOutputs(self._services, found, self._set_output) if found else None
+
+    async def _set_output(self, number: int, is_on: bool) -> None:
+        # 1 is on by hand, 2 off by hand, 0 as the device's own rules want.
+        asked = {f"AlarmOut[{number - 1}].Mode": 1 if is_on else 2}
+        await self._ask("configManager", action="setConfig", **asked)
 
     async def _listen(self) -> None:
         await self._stream.follow(self._services, self._read, self._hear, self._events.lost)
@@ -156,43 +160,6 @@ class DahuaCamera:
         is_mine = alert.channel == self._channel or (alert.channel is None and self._channel == 1)
         if is_mine and alert.kind in self._wanted:
             await self._events.take(alert.kind, alert.source, alert.is_on, {"topic": alert.topic})
-
-
-class DahuaOutputs:
-    """Fulfil ``Outputs`` by the device's alarm outputs."""
-
-    def __init__(self, http: DeviceHttp, numbers: Mapping[str, int], services: Services) -> None:
-        self._http = http
-        self._numbers = dict(numbers)
-        self._services = services
-
-    async def outputs(self) -> tuple[str, ...]:
-        """Return the names."""
-        return tuple(self._numbers)
-
-    async def switch(self, output: str, is_on: bool, for_s: float) -> None:
-        """Switch an output; after ``for_s`` it is switched back by us."""
-        if output not in self._numbers:
-            known = ", ".join(self._numbers)
-            raise NotSupported(self._services.texts("hikvision.no_output", output=output, known=known))
-        number = self._numbers[output]
-        await self._set(number, is_on=is_on)
-        if is_on and for_s > 0:
-
-            async def back() -> None:
-                await self._services.clock.sleep(for_s)
-                await self._set(number, is_on=False)
-
-            self._services.start(f"{output} off", back)
-
-    async def play(self, sound: str) -> None:
-        """Refuse: the CGI's sounds differ from model to model."""
-        raise NotSupported(self._services.texts("hikvision.no_sound"))
-
-    async def _set(self, number: int, *, is_on: bool) -> None:
-        # 1 is on by hand, 2 off by hand, 0 as the device's own rules want.
-        asked = {f"AlarmOut[{number - 1}].Mode": 1 if is_on else 2}
-        await ask(self._http, self._services.texts, "configManager", action="setConfig", **asked)
 
 
 async def channels(options: Mapping[str, Any], services: Services) -> Sequence[FoundCamera]:

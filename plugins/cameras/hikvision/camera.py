@@ -15,6 +15,7 @@ from ....core import (
     CameraSettings,
     DeviceEvents,
     DeviceHttp,
+    DeviceOutputs,
     FoundCamera,
     NotSupported,
     Outputs,
@@ -152,7 +153,12 @@ class HikvisionCamera:
         numbers = [text_of(port, "id") for port in find_all(root, "IOOutputPort")]
         found = {f"output-{number}": int(number) for number in numbers if number.isdecimal()}
         found |= self._options["outputs"]
-        return HikvisionOutputs(self._http, found, self._services) if found else None
+        return DeviceOutputs(self._services, found, self._set_output) if found else None
+
+    async def _set_output(self, number: int, is_on: bool) -> None:
+        said = f"<IOPortData><outputState>{'high' if is_on else 'low'}</outputState></IOPortData>".encode()
+        path = f"/ISAPI/System/IO/outputs/{number}/trigger"
+        await self._http.send("PUT", path, said, content_type="application/xml")
 
     async def _listen(self) -> None:
         await self._stream.follow(self._services, self._read, self._hear, self._events.lost)
@@ -164,43 +170,6 @@ class HikvisionCamera:
         is_mine = alert.channel == self._channel or (alert.channel is None and self._channel == 1)
         if is_mine and alert.kind in self._wanted:
             await self._events.take(alert.kind, alert.source, alert.is_on, {"topic": alert.topic})
-
-
-class HikvisionOutputs:
-    """Fulfil ``Outputs`` by the device's alarm outputs."""
-
-    def __init__(self, http: DeviceHttp, numbers: Mapping[str, int], services: Services) -> None:
-        self._http = http
-        self._numbers = dict(numbers)
-        self._services = services
-
-    async def outputs(self) -> tuple[str, ...]:
-        """Return the names."""
-        return tuple(self._numbers)
-
-    async def switch(self, output: str, is_on: bool, for_s: float) -> None:
-        """Switch an output; after ``for_s`` it is switched back by us, since ISAPI knows no time for it."""
-        if output not in self._numbers:
-            known = ", ".join(self._numbers)
-            raise NotSupported(self._services.texts("hikvision.no_output", output=output, known=known))
-        await self._set(output, is_on)
-        if is_on and for_s > 0:
-
-            async def back() -> None:
-                await self._services.clock.sleep(for_s)
-                await self._set(output, False)
-
-            self._services.start(f"{output} off", back)
-
-    async def play(self, sound: str) -> None:
-        """Refuse: ISAPI's sounds differ from model to model."""
-        raise NotSupported(self._services.texts("hikvision.no_sound"))
-
-    async def _set(self, output: str, is_on: bool) -> None:
-        state = "high" if is_on else "low"
-        said = f"<IOPortData><outputState>{state}</outputState></IOPortData>".encode()
-        path = f"/ISAPI/System/IO/outputs/{self._numbers[output]}/trigger"
-        await self._http.send("PUT", path, said, content_type="application/xml")
 
 
 def device_http(options: Mapping[str, Any], services: Services) -> DeviceHttp:

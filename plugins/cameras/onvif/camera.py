@@ -14,6 +14,7 @@ from ....core import (
     CameraSettings,
     DeviceEvents,
     DeviceHttp,
+    DeviceOutputs,
     FoundCamera,
     NotSupported,
     Outputs,
@@ -98,7 +99,7 @@ class OnvifCamera:
             self._device, self._addresses.get(PTZ) if main.has_ptz else None, main.token, self._services
         )
         tokens = {f"relay-{token}": token for token in await relay_tokens(self._device)} | self._options["outputs"]
-        self.io = OnvifOutputs(self._device, tokens, self._services) if tokens else None
+        self.io = DeviceOutputs(self._services, tokens, self._set_output) if tokens else None
         if self._wanted and EVENTS in self._addresses and not self._listens:
             self._listens = True
             self._services.start("device events", self._listen)
@@ -180,6 +181,9 @@ class OnvifCamera:
         login = {"username": self._options["username"], "password": self._options["password"]}
         return urlunsplit(("", "", parts.path, parts.query, "")), DeviceHttp(self._services, base, **login)
 
+    async def _set_output(self, token: str, is_on: bool) -> None:
+        await set_relay(self._device, token, is_on=is_on)
+
     async def _listen(self) -> None:
         await self._stream.follow(self._services, self._read, self._hear, self._events.lost)
 
@@ -193,38 +197,6 @@ class OnvifCamera:
         is_mine = word.video in _names(self._channel) if word.video else self._options["channel"] == 1
         if is_mine or self._is_alone:
             await self._events.take(word.kind, word.source, word.is_on, {"topic": word.topic})
-
-
-class OnvifOutputs:
-    """Fulfil ``Outputs`` by the device's relays."""
-
-    def __init__(self, device: OnvifDevice, tokens: Mapping[str, str], services: Services) -> None:
-        self._device = device
-        self._tokens = dict(tokens)
-        self._services = services
-
-    async def outputs(self) -> tuple[str, ...]:
-        """Return the names."""
-        return tuple(self._tokens)
-
-    async def switch(self, output: str, is_on: bool, for_s: float) -> None:
-        """Switch a relay; after ``for_s`` it is switched back by us."""
-        if output not in self._tokens:
-            known = ", ".join(self._tokens)
-            raise NotSupported(self._services.texts("hikvision.no_output", output=output, known=known))
-        token = self._tokens[output]
-        await set_relay(self._device, token, is_on=is_on)
-        if is_on and for_s > 0:
-
-            async def back() -> None:
-                await self._services.clock.sleep(for_s)
-                await set_relay(self._device, token, is_on=False)
-
-            self._services.start(f"{output} off", back)
-
-    async def play(self, sound: str) -> None:
-        """Refuse: ONVIF plays no sounds by name."""
-        raise NotSupported(self._services.texts("hikvision.no_sound"))
 
 
 def onvif_device(options: Mapping[str, Any], services: Services) -> OnvifDevice:
