@@ -143,7 +143,7 @@ async def _delays(folder: Path, failing: int) -> list[float]:
         delays: list[float] = []
 
         def hear(event: Any) -> None:
-            if event.kind == "device.line" and event.data["is_on"]:
+            if event.kind == "device.line":
                 delays.append((time.monotonic_ns() - int(event.data["source"])) / 1e9)
 
         async with _hub(folder, cameras, hear) as hub:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .contracts import EventKind
+from .device_events import ENDED
 from .hookspecs import hookimpl
 
 _FIELDS = {
-    "is_on": "true: mulai; false: berakhir",
     "source": "bagian perangkat yang memberi tahu: aturan, masukan atau saluran",
     "topic": "nama kejadian menurut perangkat",
 }
@@ -44,4 +44,9 @@ _STATES = (
 def offer_event_kinds() -> Iterable[EventKind]:
     """Document them; which of them a camera tells depends on its make and its settings."""
     seen = [EventKind(name=name, summary=summary, fields=_THING) for name, summary in _SEEN]
-    return (*seen, *(EventKind(name=name, summary=summary, fields=_FIELDS) for name, summary in _STATES))
+    ended = EventKind(
+        name=ENDED,
+        summary="Yang diberitahukan perangkat sudah berakhir",
+        fields={"what": "jenis kejadian yang berakhir, misalnya device.input", **_FIELDS},
+    )
+    return (*seen, ended, *(EventKind(name=name, summary=summary, fields=_FIELDS) for name, summary in _STATES))

@@ -10,6 +10,8 @@ from .types import Json
 
 logger = logging.getLogger(__name__)
 
+# What is told when something of a device is over; ``what`` says which kind began it.
+ENDED = "device.ended"
 # A device that is broken or shaken by the wind tells hundreds of events a minute; rules need the first of them.
 _BURST, _PER_S = 20.0, 2.0
 # More things than any device watches at once; a device that makes names up must not fill the memory.
@@ -90,7 +92,11 @@ class DeviceEvents:
             self._leave_out()
             return
         self._credit -= 1.0
-        await self._services.emit(kind, data={**data, "is_on": is_on, "source": source})
+        # An end is a kind of its own: a rule on ``device.line`` must not alarm once more when the line is left.
+        if is_on:
+            await self._services.emit(kind, data={**data, "source": source})
+        else:
+            await self._services.emit(ENDED, data={**data, "what": kind, "source": source})
 
     def _leave_out(self) -> None:
         self.left_out += 1

@@ -21,7 +21,11 @@ def _service(number, port, rtsp_port, is_mended):
         name=f"Kamera {number}", local_ip="127.0.0.1", onvif_port=port, rtsp_port=rtsp_port,
         main_stream_name=f"cam{number}", serial_number=f"SN{number:05d}", **LOGIN,
     )  # fmt: skip
-    service = ONVIFService(config, PTZController(640, 360, 4.0, enable_digital_ptz=False))
+    ptz = PTZController(640, 360, 4.0, enable_digital_ptz=False)
+    # It would keep its presets in a file of the folder that it happens to run in, for all cameras alike.
+    ptz._save_presets = lambda *_: None
+    ptz.presets.clear()
+    service = ONVIFService(config, ptz)
     if is_mended:
         whole = service._templates["envelope"]
         service._templates["envelope"] = whole.replace("xmlns:trt=", f"{_PREFIXES}xmlns:trt=", 1)

@@ -19,7 +19,7 @@ async def services(tmp_path):
 
 
 def told(services):
-    return [(kind, data["is_on"]) for kind, data in services.emitted]
+    return [(data.get("what", kind), kind != "device.ended") for kind, data in services.emitted]
 
 
 async def advance(services, seconds):
@@ -34,7 +34,7 @@ async def test_what_is_said_again_and_again_is_told_once_and_its_end_once(servic
     for is_on in (True, True, True, False, False):
         await events.take("device.motion", "VMD", is_on, {"topic": "VMD"})
     assert told(services) == [("device.motion", True), ("device.motion", False)]
-    assert services.emitted[0][1] == {"topic": "VMD", "is_on": True, "source": "VMD"}
+    assert services.emitted[0][1] == {"topic": "VMD", "source": "VMD"}
 
 
 async def test_an_end_that_nobody_began_is_not_told(services):

@@ -116,7 +116,7 @@ async def test_what_the_camera_tells_becomes_an_event_once_and_ends(kind, device
     await device.tell("CrossLineDetection", data={"Name": "Rule1"})
     await device.tell("CrossLineDetection", "Stop", data={"Name": "Rule1"})
     await until(lambda: len(services.emitted) == 2)
-    assert [(k, d["is_on"], d["source"]) for k, d in services.emitted] == [
+    assert [(d.get("what", k), k != "device.ended", d["source"]) for k, d in services.emitted] == [
         ("device.line", True, "Rule1"),
         ("device.line", False, "Rule1"),
     ]

@@ -153,7 +153,7 @@ async def test_what_the_camera_tells_becomes_an_event_once_and_ends(kind, device
         await device.tell("linedetection")
     await device.tell("linedetection", "inactive")
     await until(lambda: len(services.emitted) == 2)
-    assert [(k, d["is_on"], d["topic"]) for k, d in services.emitted] == [
+    assert [(d.get("what", k), k != "device.ended", d["topic"]) for k, d in services.emitted] == [
         ("device.line", True, "linedetection"),
         ("device.line", False, "linedetection"),
     ]

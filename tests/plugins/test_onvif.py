@@ -208,7 +208,7 @@ async def test_what_a_camera_tells_becomes_events_once(kind, device, services):
     device.tell(message(topic, {"IsTamper": "true"}, {"VideoSourceToken": "VideoSource_1", "Rule": "aturan-1"}))
     device.tell(message(topic, {"IsTamper": "false"}, {"VideoSourceToken": "VideoSource_1", "Rule": "aturan-1"}))
     await until(lambda: len(services.emitted) == 2)
-    assert [(k, d["is_on"], d["source"], d["topic"]) for k, d in services.emitted] == [
+    assert [(d.get("what", k), k != "device.ended", d["source"], d["topic"]) for k, d in services.emitted] == [
         ("device.tamper", True, "aturan-1", "RuleEngine/TamperDetector/Tamper"),
         ("device.tamper", False, "aturan-1", "RuleEngine/TamperDetector/Tamper"),
     ]
