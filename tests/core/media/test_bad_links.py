@@ -35,7 +35,7 @@ async def test_a_stream_over_a_link_that_fails_is_told_and_comes_back_while_the_
             again = len(recorder.heard)
             link.set("pass")
             await asyncio.to_thread(recorder.condition, "weak", "live", 90, again)
-            answer = await asyncio.to_thread(lambda: recorder.burst("sound", "k", before_s=2, after_s=1))
+            answer = await asyncio.to_thread(lambda: recorder.burst("sound", "k", before_s=0, after_s=1))
             clip = await asyncio.to_thread(recorder.clip, answer.clip, 20)
             assert not clip.has_gap
             told = [m.report for m in recorder.heard[mark:] if hasattr(m, "report") and m.report.camera == "sound"]
