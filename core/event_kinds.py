@@ -249,6 +249,11 @@ _KINDS = (
         summary="Konfigurasi yang diubah tidak dipakai karena salah; yang lama tetap berlaku",
         fields={"reason": "kesalahan pertama, dengan berkas dan baris", "problems": "jumlah kesalahan"},
     ),
+    EventKind(
+        name="plugin.throttled",
+        summary="Kamera memberitahukan terlalu banyak kejadian; kelebihannya dibuang",
+        fields={"dropped": "jumlah yang dibuang sejak pemberitahuan terakhir", "kind": "jenis kejadian yang terakhir"},
+    ),
     EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),
 )
 

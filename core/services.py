@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clock import Clock
+from .flood_gate import SLOW_DOWN_S, FloodGate
 from .memory import Memory
 from .settings import SiteSettings
 from .tasks import Tasks
@@ -43,6 +45,7 @@ class PluginServices:
         self._lent = lent
         self._owner = owner
         self._camera = camera
+        self._gate = FloodGate()
 
     def http(self) -> aiohttp.ClientSession:
         """Return the shared session; it lives as long as the hub."""
@@ -67,7 +70,25 @@ class PluginServices:
     async def emit(
         self, kind: str, *, zone: str | None = None, score: float | None = None, data: Mapping[str, Json] | None = None
     ) -> None:
-        """Commit and publish an event that carries this plugin object's camera."""
+        """Commit and publish an event of this plugin object's camera; more than ``flood_gate`` lets is dropped.
+
+        Only a camera's: a notifier tells by itself how its notices went, a link what its far side says.
+        """
+        now_s = self.clock.mono_s()
+        if self._camera is not None and not self._gate.lets(now_s):
+            if fresh := self._gate.news(now_s):
+                await self._tell("plugin.throttled", data={"dropped": fresh, "kind": kind})
+            await asyncio.sleep(SLOW_DOWN_S)
+            return
+        await self._tell(kind, zone, score, data)
+
+    async def _tell(
+        self,
+        kind: str,
+        zone: str | None = None,
+        score: float | None = None,
+        data: Mapping[str, Json] | None = None,
+    ) -> None:
         event = Event(
             id=new_id(),
             site=self.site.id,
