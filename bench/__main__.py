@@ -119,6 +119,8 @@ def _machine() -> dict[str, Any]:
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": f"{os.cpu_count()} x {_cpu_name()}",
         "python": platform.python_version(),
+        # What else ran, just before: figures of a busy machine are not those of a quiet one.
+        "load_1min": round(os.getloadavg()[0], 2),
     }
 
 
