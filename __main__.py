@@ -32,6 +32,7 @@ from .core.errors import SiagaError
 from .core.hub import Hub
 from .core.journal import Journal
 from .core.log import set_up_logging
+from .core.loop_watch import LoopWatch
 from .core.tasks import unless
 from .rule_commands import rules
 from .rules.engine import RuleEngine
@@ -237,6 +238,7 @@ async def _begin(hub: Hub, reload: _Reload) -> None:
     engine = RuleEngine(hub, loaded, sources=TriggerSources(hub, loaded.template_functions))
     reload.files = RuleFiles(hub, engine)
     web = WebApp(hub, engine, reload.files)
+    hub.add(LoopWatch(hub.health, hub.texts))
     hub.add(engine)
     hub.add(reload.files)
     hub.add(web)
