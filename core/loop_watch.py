@@ -17,7 +17,7 @@ from .texts import Texts
 
 logger = logging.getLogger(__name__)
 
-PART = "hub loop"
+PART = "loop"
 # What people notice as a stutter; a busy small PC makes a turn of 100 ms now and then without anybody's fault.
 STALL_S = 0.25
 _TICK_S, _LOOK_S = 0.05, 0.1
