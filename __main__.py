@@ -34,6 +34,7 @@ from .core.journal import Journal
 from .core.log import set_up_logging
 from .core.loop_watch import LoopWatch
 from .core.tasks import unless
+from .plugin_commands import plugin as plugin_group
 from .rule_commands import rules
 from .rules.engine import RuleEngine
 from .rules.parse import load_rules
@@ -103,6 +104,7 @@ def list_plugins(config: Path) -> None:
         click.echo(f"{plugin.name:44} {state}  {', '.join(plugin.offers)}")
 
 
+main.add_command(plugin_group)
 main.add_command(discover_cameras)
 main.add_command(import_cameras)
 main.add_command(rules)

@@ -11,16 +11,19 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("core", "plugins", "rules", "testing", "web")
+ROOT_MODULES = ("__main__", "camera_commands", "command_line", "plugin_commands", "rule_commands")
+ROOMS = ("core", "kit", "plugins", "rules", "testing", "web")
 MAY_IMPORT = {
     "core": {"core"},
+    "kit": {"core", "kit"},
     "plugins": {"core", "plugins"},
     "rules": {"core", "rules"},
     "testing": {"core", "testing"},
     "web": {"core", "rules", "web"},
-    "__main__": {"core", "rules", "web", "camera_commands", "command_line", "rule_commands"},
+    "__main__": {"core", "rules", "web", "camera_commands", "command_line", "plugin_commands", "rule_commands"},
     "rule_commands": {"core", "rules", "web", "command_line"},
     "camera_commands": {"core", "command_line"},
+    "plugin_commands": {"core", "kit", "command_line"},
     "command_line": {"core", "rules"},
 }
 VIDEO_LIBRARIES = {"av", "cv2", "onnxruntime"}
@@ -29,7 +32,10 @@ VIDEO_LIBRARIES = {"av", "cv2", "onnxruntime"}
 def product_files() -> list[Path]:
     files = [
         ROOT / "__init__.py",
-        *(ROOT / f"{name}.py" for name in ("__main__", "camera_commands", "command_line", "rule_commands")),
+        *(
+            ROOT / f"{name}.py"
+            for name in ("__main__", "camera_commands", "command_line", "plugin_commands", "rule_commands")
+        ),
     ]
     for room in ROOMS:
         files += sorted((ROOT / room).rglob("*.py"))

@@ -1,0 +1,1 @@
+"""What a vendor begins with: the skeletons of plugins."""
