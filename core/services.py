@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clock import Clock
+from .errors import PluginError
 from .flood_gate import SLOW_DOWN_S, FloodGate
 from .memory import Memory
 from .settings import SiteSettings
-from .tasks import Tasks
+from .tasks import TaskHandle, Tasks
 from .texts import Texts
 from .types import Clip, Event, Json, Struct, new_id
 
 if TYPE_CHECKING:
     import aiohttp
+
+# A camera has a handful of tasks; hundreds are one started for each message and never ended.
+MOST_TASKS = 200
 
 
 class Lent(Struct):
@@ -46,6 +50,7 @@ class PluginServices:
         self._owner = owner
         self._camera = camera
         self._gate = FloodGate()
+        self._tasks: list[TaskHandle] = []
 
     def http(self) -> aiohttp.ClientSession:
         """Return the shared session; it lives as long as the hub."""
@@ -102,5 +107,8 @@ class PluginServices:
         await self._lent.emit(event)
 
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run a task named after this plugin object."""
-        self._lent.tasks.start(f"{self._owner}: {name}", work)
+        """Run a task named after this plugin object. PluginError when it has too many already."""
+        self._tasks = [task for task in self._tasks if not task.done]
+        if len(self._tasks) >= MOST_TASKS:
+            raise PluginError(self.texts("host.too_many_tasks", owner=self._owner, count=MOST_TASKS, name=name))
+        self._tasks.append(self._lent.tasks.start(f"{self._owner}: {name}", work))

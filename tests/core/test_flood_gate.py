@@ -3,11 +3,13 @@
 import asyncio
 from datetime import datetime, timezone
 
+import pytest
 from hub_site import write_hub
 
 from siaga.core.clock import ManualClock
+from siaga.core.errors import PluginError
 from siaga.core.flood_gate import BURST, PER_S, TELL_EVERY_S, FloodGate
-from siaga.core.services import PluginServices
+from siaga.core.services import MOST_TASKS, PluginServices
 
 NOON = datetime(2026, 11, 25, 5, tzinfo=timezone.utc)
 
@@ -43,5 +45,18 @@ async def test_a_flood_of_one_camera_is_cut_and_told_and_the_event_of_another_is
         await hub.clock.advance(10)
         await flooding.emit("device.motion")
         assert len(await hub.events.after(0)) == len(kept) + 1, "when the flood is over the camera is heard again"
+    finally:
+        await hub.stop()
+
+
+async def test_a_plugin_that_starts_tasks_without_end_is_refused_with_its_name(tmp_path):
+    hub, _ = write_hub(tmp_path, "kali: {type: uji}", clock=ManualClock(NOON))
+    await hub.open()
+    try:
+        services = PluginServices(hub.desk._lent, "camera kali", "kali")
+        for number in range(MOST_TASKS):
+            services.start(f"wait {number}", asyncio.Event().wait)
+        with pytest.raises(PluginError, match=f"camera kali.*{MOST_TASKS}"):
+            services.start("one more", asyncio.Event().wait)
     finally:
         await hub.stop()
