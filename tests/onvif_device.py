@@ -52,6 +52,7 @@ class OnvifPlayed:
         self.has_forgotten = False
         self.is_hanging = False
         self.garbage = None
+        self.refused = {}
         self.rtsp = "rtsp://192.168.99.7:8554/kamera/{token}?profile=1"
 
     async def __aenter__(self):
@@ -92,6 +93,9 @@ class OnvifPlayed:
         self.headers.append(body[: found.start()])
         if action != "GetSystemDateAndTime" and not self._is_known(body):
             return self._fault("ter:NotAuthorized", "Sender not Authorized", 400)
+        if self.refused.get(action, 0) > 0:
+            self.refused[action] -= 1
+            return self._fault("ter:Action", "busy", 500)
         answer = getattr(self, f"_{action}", None)
         if answer is None:
             return self._fault("ter:ActionNotSupported", "Optional Action Not Implemented", 500)
@@ -176,7 +180,8 @@ class OnvifPlayed:
                     )
                 else:
                     told += (
-                        f'<trt:Profiles token="p{number}_{kind}"><tt:VideoSourceConfiguration><tt:SourceToken>{source}'
+                        f'<trt:Profiles token="p{number}_{kind}"><tt:VideoSourceConfiguration token="vsc_{number}">'
+                        f"<tt:SourceToken>{source}"
                         "</tt:SourceToken></tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration>"
                         f"<tt:Encoding>H264</tt:Encoding>{size}</tt:VideoEncoderConfiguration>{ptz}</trt:Profiles>"
                     )

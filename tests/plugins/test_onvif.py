@@ -261,6 +261,40 @@ def test_parameters_that_make_no_sense_are_left_out():
     assert reference_parameters(b"nothing") == ""
 
 
+async def test_events_that_name_their_channel_by_its_configuration_arrive_there(kind, services, tmp_path):
+    async with OnvifPlayed(channels=2) as device, OwnServices(tmp_path) as other:
+        second = made(kind, other, device.options(channel=2))
+        await second.start()
+        source = {"VideoSourceConfigurationToken": "vsc_2"}
+        device.tell(message("tns1:RuleEngine/FieldDetector/ObjectsInside", {"IsInside": "true"}, source))
+        await until(lambda: other.emitted)
+        await second.stop()
+
+
+async def test_a_stop_that_failed_is_sent_again_and_a_move_whose_answer_failed_is_stopped_too(kind, device, services):
+    camera = made(kind, services, device.options())
+    await camera.start()
+    device.refused = {"Stop": 1}
+    await camera.ptz.move(1, 0, 0, 0.2)
+    await until(lambda: device.count("Stop") == 2)
+    device.refused = {"ContinuousMove": 1}
+    with pytest.raises(CameraLost):
+        await camera.ptz.move(1, 0, 0, 0.2)
+    await until(lambda: device.count("Stop") == 3)
+    await camera.stop()
+
+
+async def test_a_camera_whose_clock_jumps_is_logged_into_by_its_new_time(kind, device, services):
+    camera = made(kind, services, device.options())
+    await camera.start()
+    device.clock_offset = timedelta(hours=-7)
+    assert await camera.ptz.presets()
+    device.password = "another-one"
+    with pytest.raises(AuthFailed):
+        await camera.ptz.presets()
+    await camera.stop()
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------
 
 
@@ -319,6 +353,7 @@ MATCH = (
         ("http://10.0.5.21/onvif/device_service", "10.0.5.21:80", {"host": "10.0.5.21"}),
         ("http://10.0.5.21:2020/onvif/device_service", "10.0.5.21:2020", {"host": "10.0.5.21", "port": 2020}),
         ("http://[fe80::1]/onvif/x http://10.0.5.22/onvif/x", "10.0.5.22:80", {"host": "10.0.5.22"}),
+        ("http://[fe80::1/x http://169.254.7.9/x http://10.0.5.23/x", "10.0.5.23:80", {"host": "10.0.5.23"}),
     ],
 )  # fmt: skip
 def test_an_answer_to_the_probe_is_a_camera_as_it_would_be_written(addresses, address, options):

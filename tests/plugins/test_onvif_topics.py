@@ -14,6 +14,8 @@ SHAPES = [
     ("tns1:RuleEngine/CellMotionDetector/Motion", {"IsMotion": "true"}, "Changed", "device.motion", True),
     ("tns1:VideoSource/MotionAlarm", {"State": "false"}, "Changed", "device.motion", False),
     ("tns1:RuleEngine/LineDetector/Crossed", {"ObjectId": "15"}, "", "device.line", None),
+    ("tns1:RuleEngine/LineDetector/Crossed", {"ObjectId": "1"}, "Changed", "device.line", None),
+    ("tns1:RuleEngine/LineDetector/Crossed", {"ObjectId": "0"}, "Changed", "device.line", None),
     ("tns1:RuleEngine/FieldDetector/ObjectsInside", {"IsInside": "true"}, "Changed", "device.area", True),
     ("tns1:RuleEngine/FieldDetector/ObjectsInside", {"IsInside": "false"}, "Initialized", "device.area", False),
     ("tns1:RuleEngine/TamperDetector/Tamper", {"IsTamper": "1"}, "Changed", "device.tamper", True),
@@ -38,6 +40,13 @@ SHAPES = [
     # TP-Link
     ("tns1:RuleEngine/PeopleDetector/People", {"IsPeople": "true"}, "Changed", "device.person", True),
     ("tns1:RuleEngine/TPSmartEventDetector/TPSmartEvent", {"IsVehicle": "true"}, "Changed", "device.vehicle", True),
+    (
+        "tns1:RuleEngine/TPSmartEventDetector/TPSmartEvent",
+        {"IsPeople": "false", "IsVehicle": "true"},
+        "Changed",
+        "device.vehicle",
+        True,
+    ),
     ("tns1:RuleEngine/CellMotionDetector/Intrusion", {"IsIntrusion": "true"}, "Changed", "device.area", True),
     ("tns1:RuleEngine/CellMotionDetector/LineCross", {"IsLineCross": "true"}, "Changed", "device.line", True),
     ("tns1:RuleEngine/CellMotionDetector/Tamper", {"IsTamper": "false"}, "Changed", "device.tamper", False),
@@ -69,6 +78,6 @@ def test_what_means_nothing_here_is_passed_over(topic):
 def test_several_messages_of_one_pull_are_all_read_and_an_empty_one_is_not_minded():
     empty = message("tns1:VideoSource/MotionAlarm", {}, {})
     found = read(
-        message(SHAPES[0][0], SHAPES[0][1], CAMERA), empty, message(SHAPES[8][0], SHAPES[8][1], {"InputToken": "1"})
+        message(SHAPES[0][0], SHAPES[0][1], CAMERA), empty, message(SHAPES[10][0], SHAPES[10][1], {"InputToken": "1"})
     )
     assert [word.kind for word in found] == ["device.motion", "device.input"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -71,6 +72,7 @@ class OnvifCamera:
         self._options: dict[str, Any] = settings.options
         self._services = services
         self._device = onvif_device(self._options, services)
+        self._device.relearn = partial(set_clock, self._device, services.texts)
         self._events = DeviceEvents(services, ends_after_s=0)
         self._wanted = frozenset(f"device.{name}" for name in self._options["events"])
         self._stream = streams.of((self._options["host"], self._options["port"], self._options["username"]))
@@ -232,4 +234,5 @@ async def channels(options: Mapping[str, Any], services: Services) -> Sequence[F
 
 def _names(channel: Channel) -> frozenset[str]:
     """Return what an event may call the picture of a channel: its source, or one of its profiles."""
-    return frozenset((channel.main.source, channel.main.token, channel.sub.token))
+    names = (channel.main.source, *(n for p in (channel.main, channel.sub) for n in (p.token, p.configuration)))
+    return frozenset(name for name in names if name)

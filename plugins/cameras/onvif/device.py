@@ -23,6 +23,7 @@ class Profile:
 
     token: str
     source: str
+    configuration: str = ""
     width: int = 0
     height: int = 0
     codec: str = ""
@@ -124,8 +125,9 @@ async def _profiles(device: OnvifDevice, services: Mapping[str, str]) -> list[Pr
 
 def _profile(told: Element) -> Profile:
     """Read a profile of either media service."""
-    source = next((text_of(one, "SourceToken") for one in find_all(told, "VideoSourceConfiguration")), "")
-    source = source or next((text_of(one, "SourceToken") for one in find_all(told, "VideoSource")), "")
+    where = next(find_all(told, "VideoSourceConfiguration"), None)
+    where = where if where is not None else next(find_all(told, "VideoSource"), None)
+    source = text_of(where, "SourceToken") if where is not None else ""
     encoder = next(find_all(told, "VideoEncoderConfiguration"), None)
     encoder = encoder if encoder is not None else next(find_all(told, "VideoEncoder"), None)
     codec = text_of(encoder, "Encoding").upper() if encoder is not None else "?"
@@ -135,6 +137,7 @@ def _profile(told: Element) -> Profile:
     return Profile(
         token=told.get("token", ""),
         source=source,
+        configuration=where.get("token", "") if where is not None else "",
         width=int(width) if width.isdecimal() else 0,
         height=int(height) if height.isdecimal() else 0,
         codec=codec if codec in _CODECS or codec == "?" else "",

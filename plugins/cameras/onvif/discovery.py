@@ -10,7 +10,7 @@ import re
 import socket
 import uuid
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from xml.etree.ElementTree import Element
 
 import psutil  # type: ignore[import-untyped]
@@ -114,10 +114,11 @@ def _scopes_of(match: Element) -> list[str]:
 
 
 def _camera(addresses: list[str], scopes: list[str]) -> list[FoundCamera]:
-    usable = [parts for address in addresses if (parts := urlsplit(address)).hostname and _is_ipv4(parts.hostname)]
+    usable = [parts for address in addresses if (parts := _parts(address)) is not None]
     if not usable:
         return []
-    parts = usable[0]
+    # A camera that got no address once tells the one it gave itself as well.
+    parts = min(usable, key=lambda one: str(one.hostname).startswith("169.254."))
     host, port = str(parts.hostname), _port(parts.netloc)
     said = {scope.rsplit("/", 2)[-2].lower(): unquote(scope.rsplit("/", 1)[-1]) for scope in scopes if "/" in scope}
     options: dict[str, str | int] = {"host": host}
@@ -129,6 +130,14 @@ def _camera(addresses: list[str], scopes: list[str]) -> list[FoundCamera]:
             type="onvif", name=name or model or host, options={**options}, model=model, address=f"{host}:{port or 80}"
         )
     ]
+
+
+def _parts(address: str) -> SplitResult | None:
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        if parts.hostname and _is_ipv4(parts.hostname):
+            return parts
+    return None
 
 
 def _port(netloc: str) -> int:

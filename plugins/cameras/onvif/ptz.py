@@ -35,20 +35,25 @@ class OnvifPtz:
         """Turn at a speed. The camera is told for how long, and stopped by us as well: many ignore the first."""
         seconds = min(max(seconds, 0.1), _LONGEST_MOVE_S)
         self._moves += 1
-        velocity = _vector(pan, tilt, zoom)
-        await self._ask("ContinuousMove", f"<Velocity>{velocity}</Velocity><Timeout>PT{seconds:.1f}S</Timeout>")
         mine = self._moves
 
         async def stop() -> None:
             await self._services.clock.sleep(seconds)
+            # What fails is tried again by the task's own back-off, until it is heard or somebody else moved it.
             if self._moves == mine:
-                await self.stop()
+                await self._still()
 
+        # Planned before the move is asked for: an answer that is lost may have been a move all the same.
         self._services.start("end of a move", stop)
+        velocity = _vector(pan, tilt, zoom)
+        await self._ask("ContinuousMove", f"<Velocity>{velocity}</Velocity><Timeout>PT{seconds:.1f}S</Timeout>")
 
     async def stop(self) -> None:
         """Stand still at once."""
+        await self._still()
         self._moves += 1
+
+    async def _still(self) -> None:
         await self._ask("Stop", "<PanTilt>true</PanTilt><Zoom>true</Zoom>")
 
     async def set_preset(self, name: str) -> None:

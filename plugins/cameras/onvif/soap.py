@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit, urlunsplit
 from xml.etree.ElementTree import Element
@@ -47,10 +48,15 @@ class OnvifDevice:
         base = urlunsplit((*self._origin, "/", "", ""))
         self.http = DeviceHttp(services, base, username=login[0], password=login[1])
         self.offset = timedelta(0)
+        # Learns the clock again when a login was refused: a camera that restarts begins in the year 1970.
+        self.relearn: Callable[[], Awaitable[None]] | None = None
 
     def here(self, address: str) -> str:
         """Return an address of the device as it is reached from here: behind a router it tells that of its own side."""
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            raise CameraLost(self._texts("onvif.not_onvif")) from None
         return urlunsplit((*self._origin, parts.path or "/", parts.query, ""))
 
     async def call(
@@ -63,6 +69,20 @@ class OnvifDevice:
         self, address: str, body: str, *, header: str = "", limit_s: float | None = None, login: bool = True
     ) -> tuple[Element, bytes]:
         """Do as ``call``; return the answer as it came, too: what it wants back must have its prefixes."""
+        try:
+            return await self._exchange(address, body, header, limit_s, login=login)
+        except AuthFailed:
+            before = self.offset
+            if not login or self.relearn is None:
+                raise
+            await self.relearn()
+            if abs(self.offset - before) < timedelta(seconds=2):
+                raise
+        return await self._exchange(address, body, header, limit_s, login=login)
+
+    async def _exchange(
+        self, address: str, body: str, header: str, limit_s: float | None, *, login: bool
+    ) -> tuple[Element, bytes]:
         envelope = self._envelope(body, header, login=login and bool(self._login[0]))
         answer = await self.http.send(
             "POST",

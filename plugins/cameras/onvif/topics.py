@@ -81,6 +81,7 @@ _VALUES = {
     "istamper": "device.tamper",
 }
 _TRUE, _FALSE = ("true", "1", "active", "on"), ("false", "0", "inactive", "off")
+_NUMBERS = ("objectid", "count", "id", "level", "value", "direction", "timestamp", "utctime")
 # These name who saw it where the source names several.
 _RULE_NAMES = ("rule", "inputtoken", "relaytoken", "token", "port", "videosourceconfigurationtoken")
 
@@ -113,7 +114,7 @@ def words_of(body: Element) -> Iterator[Word]:
             source=next((sources[name] for name in _RULE_NAMES if sources.get(name)), ""),
             topic=topic,
             video=next((value for name, value in sources.items() if "video" in name or name == "source"), ""),
-            is_on=False if operation == "Deleted" else _state(values),
+            is_on=False if operation == "Deleted" else _state(_of_kind(values, kind)),
         )
 
 
@@ -126,16 +127,26 @@ def _items(message: Element, where: str) -> dict[str, str]:
 
 
 def _kind(topic: str, values: dict[str, str]) -> str | None:
-    for name, kind in _VALUES.items():
-        if name in values:
-            return kind
+    named = {name: kind for name, kind in _VALUES.items() if name in values}
+    # Several may stand in one message: the one that is so now is meant.
+    for name in sorted(named, key=lambda name: values[name].lower() not in _TRUE):
+        return named[name]
     fitting = [begin for begin in TOPICS if topic.startswith(begin)]
     return TOPICS[max(fitting, key=len)] if fitting else None
 
 
+def _of_kind(values: dict[str, str], kind: str) -> dict[str, str]:
+    """Return the values that speak of a kind, where they name kinds."""
+    own = {name: value for name, value in values.items() if _VALUES.get(name) == kind}
+    return own or values
+
+
 def _state(values: dict[str, str]) -> bool | None:
     """Return what a message's value says; None where it says that something happened, and not that it goes on."""
-    for value in values.values():
+    for name, value in values.items():
+        # A number that counts or names a thing is no state, also where it is 0 or 1.
+        if name in _NUMBERS:
+            continue
         if value.lower() in _TRUE:
             return True
         if value.lower() in _FALSE:
