@@ -9,6 +9,10 @@ except ModuleNotFoundError as err:
         "siaga.testing needs pytest; install it with: pip install pytest pytest-asyncio", name="pytest"
     ) from None
 
+from .camera_conformance import CameraConformance
+from .device_thread import Device
+from .fault_proxy import Fault, FaultProxy
+from .loop_watch import LoopWatch
 from .own_services import OwnServices
 
-__all__ = ["OwnServices"]
+__all__ = ["CameraConformance", "Device", "Fault", "FaultProxy", "LoopWatch", "OwnServices"]
