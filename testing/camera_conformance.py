@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ..core.contracts import Camera
 from ..core.errors import AuthFailed, CameraLost, NotSupported
-from .camera_shape import camera_faults, source_faults
+from .camera_shape import camera_faults, roles_of, source_faults
 from .camera_stage import START_LIMIT_S, STOP_LIMIT_S, Answer, CameraStage
 from .camera_turning import ability_faults, turning_faults
 from .device_thread import Device
@@ -106,11 +106,11 @@ class CameraConformance(PluginConformance):
             tasks, children, sources = asyncio.all_tasks(), processes(), []
             for _ in range(2):
                 camera = await stage.started()
-                sources.append(stage.answers[-1].value)
+                sources.append(roles_of(stage.answers[-1].value))
                 await stage.ask_all(camera)
                 await self._stop(stage, camera)
             if sources[0] != sources[1]:
-                fail(f"after a restart the streams are others: {sources[0]!r}, then {sources[1]!r}")
+                fail(f"after a restart the streams are others: {sources[0]}, then {sources[1]}")
             late = await stage.services.close()
             _nothing_left("tasks", [*late, *await tasks_left(tasks)])
             _nothing_left("processes", [str(pid) for pid in processes() - children])
@@ -162,7 +162,8 @@ class CameraConformance(PluginConformance):
             if not await self._talks(stage):
                 skip(_SILENT)
             answers = await self._begin(stage, {self.password_option: "bukan-ini-sandinya"})
-            for answer in answers:
+            # One that refused to start may say of the rest that it is not ready.
+            for answer in answers[:1] if isinstance(answers[0].error, AuthFailed) else answers:
                 if answer.error is not None and not isinstance(answer.error, AuthFailed | NotSupported):
                     fail(f"with a wrong password {answer.call} raised {self._told(answer)}; AuthFailed was expected")
             if not any(isinstance(answer.error, AuthFailed) for answer in answers):
@@ -188,6 +189,8 @@ class CameraConformance(PluginConformance):
         async def check(stage: CameraStage) -> None:
             await self._must_talk(stage)
             camera = await stage.started()
+            # What is odd in good days too is another check's business.
+            usual = source_faults(stage.answers[-1].value, ())
             stage.hurry(self.hurry)
             for name, garbage in GARBAGE.items():
                 await stage.device.fail("garbage", garbage)
@@ -196,7 +199,8 @@ class CameraConformance(PluginConformance):
                     *await stage.ask_all(camera),
                 ):
                     if answer.call == "streams" and answer.error is None:
-                        _none_of([f"after {name}: {fault}" for fault in source_faults(answer.value, ())])
+                        faults = source_faults(answer.value, ())
+                        _none_of([f"after {name}: {fault}" for fault in faults if fault not in usual])
 
         self._staged(check)
 

@@ -43,6 +43,11 @@ def source_faults(sources: object, secrets: Iterable[str]) -> list[str]:
     return [fault for source in sources for fault in _source(source, tuple(secrets))]
 
 
+def roles_of(sources: object) -> list[str]:
+    """Return the roles in an answer of ``streams``; addresses may hold a port or a key that is new each time."""
+    return [getattr(source, "role", "") for source in sources] if isinstance(sources, Sequence) else []
+
+
 def _abilities(made: object, contracts_: Sequence[type], name: str) -> list[str]:
     # A protocol is fulfilled by its names alone: who has one of them means it.
     offered = [c for c in contracts_ if any(hasattr(made, method) for method in vars(c) if not method.startswith("_"))]

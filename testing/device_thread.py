@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
+from ..core.tasks import Crash, fenced
 from .fault_proxy import Fault, FaultProxy
 
 _LIMIT_S = 30.0
@@ -35,7 +36,7 @@ class DeviceThread:
         self._make = make
         self._proxy: FaultProxy | None = None
         self._is_ready = threading.Event()
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
 
     async def __aenter__(self) -> Self:
         self.thread.start()
@@ -84,14 +85,16 @@ class DeviceThread:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
-            try:
-                made = self._make()
-                if made is not None:
-                    device = await stack.enter_async_context(made)
-                    self._proxy = await stack.enter_async_context(FaultProxy(device.host, device.port))
-                    self.host, self.port, self.has_device = self._proxy.host, self._proxy.port, True
-            except BaseException as err:
-                self._error = err
-                raise
+            begun = await fenced(lambda: self._begin(stack))
+            if isinstance(begun, Crash):
+                self._error = begun.error
+                return
             self._is_ready.set()
             await self._end.wait()
+
+    async def _begin(self, stack: contextlib.AsyncExitStack) -> None:
+        made = self._make()
+        if made is not None:
+            device = await stack.enter_async_context(made)
+            self._proxy = await stack.enter_async_context(FaultProxy(device.host, device.port))
+            self.host, self.port, self.has_device = self._proxy.host, self._proxy.port, True

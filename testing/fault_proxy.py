@@ -25,7 +25,7 @@ class FaultProxy:
         self.connections = 0  # all there ever were
         self.open_connections = 0
         self.garbage = b""
-        self.delay_s = 0.5
+        self.delay_s = 0.3
         self._device = (host, port)
         self._fault: Fault = "pass"
         self._server: asyncio.Server | None = None

@@ -46,8 +46,8 @@ class PluginConformance:
     Every check is a test method of its own and runs its own event loop: pytest alone is needed.
     """
 
-    module: ClassVar[ModuleType]
-    kind: ClassVar[str]
+    module: ModuleType
+    kind: str
     hook: ClassVar[str] = ""
     # Libraries of another kind than pytest's own may need longer.
     limit_s: ClassVar[float] = 60.0

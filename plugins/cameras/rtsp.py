@@ -37,6 +37,7 @@ VENDORS: dict[str, tuple[str, str]] = {
 
 
 def _vendor(value: object) -> str:
+    """Take the name of a maker whose paths are known."""
     name = str(value).strip().lower()
     if name not in VENDORS:
         near = difflib.get_close_matches(name, VENDORS, n=1)
@@ -46,6 +47,7 @@ def _vendor(value: object) -> str:
 
 
 def _host(value: object) -> str:
+    """Take a name or an address, without scheme, port or path."""
     host = str(value).strip()
     if not host or any(sign in host for sign in "/@ ?#") or "://" in host:
         raise validators.Wrong("media.rtsp.host")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, unquote, urlsplit
 from xml.etree.ElementTree import Element
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from ....core import CameraLost, FoundCamera, Services, Texts, find_all, read_xml, text_of
 

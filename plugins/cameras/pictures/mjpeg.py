@@ -12,6 +12,7 @@ from ....core import PICTURE_OPTIONS, CameraSettings, Ptz, Services, StreamSourc
 
 
 def _address(value: object) -> str:
+    """Take an address of http or https."""
     parts = urlsplit(value) if isinstance(value, str) else None
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise validators.Wrong("pictures.url")
