@@ -89,6 +89,10 @@ class _Followed:
         self.reconnects = 0
         self.relay = PictureRelay()
 
+    def is_same(self, camera: Camera, sources: Sequence[StreamSource]) -> bool:
+        """Say whether a camera that was started again is read as before: its step stands."""
+        return self.camera is camera and self.sources == tuple(sources)
+
 
 class Bandwidth:
     """Hold every camera's step, and give the recorder what belongs to it."""
@@ -118,6 +122,8 @@ class Bandwidth:
     ) -> tuple[StreamSource, ...]:
         """Take a camera that was started; return what is read of it now."""
         before = self._followed.get(settings.id)
+        if before is not None and before.is_same(camera, sources):
+            return await self._sources(before)
         if before is not None:
             await before.relay.close()
         one = self._followed[settings.id] = _Followed(settings, camera, sources, self._clock.mono_s())

@@ -12,6 +12,7 @@ from .clock import Clock
 from .contracts import Camera, Kind
 from .errors import AuthFailed, CameraLost, SiagaError
 from .health import HealthBook
+from .hosting.desk import HostDesk
 from .intake import Intake
 from .media.supervisor import MediaSupervisor
 from .plugin_manager import PluginManager
@@ -28,6 +29,8 @@ AUTH_WAIT_S = 60.0
 # A login over a weak network takes some seconds; who says nothing for so long is not there.
 START_LIMIT_S = 30.0
 PRESETS_LIMIT_S = 12.0
+# What a plugin's process has after its cameras were stopped.
+PROCESS_LIMIT_S = 0.5
 # A hundred logins in one instant are an attack on a weak network; three cameras need not wait for one another.
 SPREAD_S, LONGEST_SPREAD_S = 0.03, 3.0
 
@@ -36,7 +39,13 @@ class CameraDesk:
     """Own every camera's control side."""
 
     def __init__(
-        self, lent: Lent, *, plugins: PluginManager, media: MediaSupervisor, health: HealthBook, intake: Intake
+        self,
+        lent: Lent,
+        *,
+        plugins: PluginManager,
+        media: MediaSupervisor,
+        health: HealthBook,
+        intake: Intake,
     ) -> None:
         self.cameras: dict[str, Camera] = {}
         self.start_limit_s = START_LIMIT_S
@@ -46,40 +55,60 @@ class CameraDesk:
         self._health = health
         self._intake = intake
         self.bandwidth = Bandwidth(lent.site.id, clock=lent.clock, media=media, emit=intake.emit)
-        self._starters: list[TaskHandle] = []
+        self.hosts = HostDesk(lent, plugins=plugins, health=health, on_back=self._start_again)
+        self._starters: dict[str, TaskHandle] = {}
+        self._settings: Mapping[str, CameraSettings] = {}
+        self._tasks: Tasks | None = None
         self._presets = PresetBook(lent.memory)
 
-    def make(self, settings: Mapping[str, CameraSettings]) -> None:
-        """Build every camera; one whose plugin fails is shown as off, the others are built."""
+    def make(self, settings: Mapping[str, CameraSettings], *, isolates: bool = True) -> None:
+        """Build every camera; one whose plugin fails is shown as off, the others are built.
+
+        ``isolates``: those of strangers' plugins are built in processes of their own.
+        """
+        self.hosts.is_on = isolates
         for camera_id, camera in settings.items():
             kind: Kind[Camera] = self._plugins.cameras[camera.type]
             services = PluginServices(self._lent, f"camera {camera_id}", camera_id)
             try:
-                self.cameras[camera_id] = self._plugins.make(kind, camera, services)
+                self.cameras[camera_id] = self.hosts.make(kind, camera, services)
             except SiagaError as err:
                 self._health.set(f"camera {camera_id}", "off", str(err))
                 logger.error("camera %s is off: %s", camera_id, err)
 
     def start(self, tasks: Tasks, settings: Mapping[str, CameraSettings]) -> None:
         """Start every camera as a task of its own, so that a slow one holds no other."""
+        self._tasks, self._settings = tasks, settings
         self.bandwidth.start(tasks)
-        for camera_id, camera in self.cameras.items():
-            starter = self._starter(camera, settings[camera_id])
-            self._starters.append(tasks.start(f"camera {camera_id}: start", starter))
+        self.hosts.start(tasks)
+        for camera_id in self.cameras:
+            self._start(camera_id)
+
+    def _start(self, camera_id: str) -> None:
+        if self._tasks is not None:
+            starter = self._starter(self.cameras[camera_id], self._settings[camera_id])
+            self._starters[camera_id] = self._tasks.start(f"camera {camera_id}: start", starter)
+
+    def _start_again(self, camera_id: str) -> None:
+        """Start a camera whose plugin has come back; its recording has not noticed."""
+        if (before := self._starters.get(camera_id)) is not None:
+            before.cancel()
+        self._start(camera_id)
 
     async def stop(self, limit_s: float) -> tuple[str, ...]:
         """Stop every camera, all at once; return those that did not let go within the limit, by name."""
-        for starter in self._starters:
+        for starter in self._starters.values():
             starter.cancel()
         closing = Tasks(self._clock)
         handles = [
             closing.start(f"camera {camera_id}", camera.stop, restart=False)
             for camera_id, camera in self.cameras.items()
         ]
-        await closing.finish(limit_s)
+        await closing.finish(limit_s - PROCESS_LIMIT_S)
         for handle in handles:
             handle.cancel()
-        return tuple(handle.name for handle in handles if not handle.done)
+        late = tuple(handle.name for handle in handles if not handle.done)
+        return (*late, *await self.hosts.stop(PROCESS_LIMIT_S))
 
     def _starter(self, camera: Camera, settings: CameraSettings) -> Callable[[], Awaitable[None]]:
         async def start() -> None:

@@ -124,7 +124,7 @@ class _Reader:
         self._check_keys(self._node)
         site = self._site()
         web, storage, media = (self._part(name) for name in ("web", "storage", "media"))
-        self._plugins_part()
+        isolates = self._plugins_part()
         places = self._items("places", self._place)
         notifiers = self._items("notifiers", self._notifier)
         links = self._items("links", self._link)
@@ -161,6 +161,7 @@ class _Reader:
             rules=rules,
             scripts=self._scripts(),
             off=frozenset(self._off),
+            isolates_plugins=isolates,
         )
 
     # --- the parts without which nothing starts -------------------------------------------------
@@ -189,13 +190,14 @@ class _Reader:
         self.problems += problems
         return plain(value) if value is not None else None
 
-    def _plugins_part(self) -> None:
+    def _plugins_part(self) -> bool:
         part = self._part("plugins")
         known = [state.name for state in self._plugins.plugins]
         for number, name in enumerate(part["disabled"] if part else ()):
             if name not in known:
                 what = self._texts("config.no_such_plugin", name=name) + did_you_mean(name, known, self._texts)
                 self.problems.append(problem_at(self._node["plugins"]["disabled"], number, "plugins.disabled", what))
+        return part is None or bool(part["isolated"])
 
     # --- the parts of which one item may be wrong -----------------------------------------------
 

@@ -14,7 +14,7 @@ from .ptz.options import preset_zones, ptz_settings
 from .settings import BandwidthSettings, CameraSettings, DetectSettings, RecordSettings
 from .tasks import Crash, fenced_call
 from .types import Json
-from .yaml_lines import LineDict, LineList, Place, place_of, without
+from .yaml_lines import LineDict, LineList, Place, place_of, plain, without
 
 CheckName = Callable[[Json, str, str, Json, str], None]
 FindKind = Callable[[Json, str, Place, str, Mapping[str, Kind[Any]]], Kind[Any] | None]
@@ -71,6 +71,7 @@ class CameraReader:
             presets=presets,
             preset_zones=preset_zones(common.get("presets")),
             ptz=ptz_settings(common.get("ptz")),
+            written=plain(without(node, common_keys)),
         )
 
     def _detect(self, camera: Json, path: str) -> tuple[DetectSettings, ...]:

@@ -126,5 +126,10 @@ CAMERA = vol.Schema(
 )
 # What an entry of ``detect`` has beside its type and the options of its kind.
 BOUND = vol.Schema({vol.Required("preset", description="detect.option.preset"): text})
-PLUGINS = vol.Schema({vol.Optional("disabled", default=list, description="plugins.option.disabled"): Each(text)})
+PLUGINS = vol.Schema(
+    {
+        vol.Optional("disabled", default=list, description="plugins.option.disabled"): Each(text),
+        vol.Optional("isolated", default=True, description="plugins.option.isolated"): boolean,
+    }
+)
 TYPED = vol.Schema({vol.Required("type", description="option.type"): text}, extra=vol.ALLOW_EXTRA)

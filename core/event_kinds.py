@@ -254,6 +254,20 @@ _KINDS = (
         summary="Kamera memberitahukan terlalu banyak kejadian; kelebihannya dibuang",
         fields={"dropped": "jumlah yang dibuang sejak pemberitahuan terakhir", "kind": "jenis kejadian yang terakhir"},
     ),
+    EventKind(
+        name="plugin.restarted",
+        summary="Proses sebuah plugin berhenti atau macet dan dimulai lagi",
+        fields={"plugin": "nama plugin", "reason": "sebabnya, dengan berkas dan baris bila diketahui"},
+    ),
+    EventKind(
+        name="plugin.quarantined",
+        summary="Sebuah plugin berkali-kali macet atau mati dan diistirahatkan",
+        fields={
+            "plugin": "nama plugin",
+            "reason": "sebab yang terakhir",
+            "wait_s": "detik sampai dicoba lagi",
+        },
+    ),
     EventKind(name="hub.start", summary="Siaga mulai berjalan", fields={}),
 )
 

@@ -244,7 +244,7 @@ class Hub:
         )
         self.desk = CameraDesk(lent, plugins=self.plugins, media=self.media, health=self.health, intake=self.intake)
         self._ends.append(End("cameras", self.desk.stop, 3.0))
-        self.desk.make(self.settings.cameras)
+        self.desk.make(self.settings.cameras, isolates=self.settings.isolates_plugins)
         self.ptz = PtzDesk(self._ptz_ports(), cameras=lambda: tuple(self.desk.cameras))
         self._ends.append(End("ptz", self.ptz.stop_watching, 1.0))
 

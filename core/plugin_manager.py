@@ -86,7 +86,8 @@ class PluginManager:
     """Know every plugin and what the working ones offer.
 
     ``folder`` is where the configuration stands (its ``plugins`` folder is looked into), None for none.
-    ``in_hub`` refuses av, cv2 and onnxruntime at import. ``disabled`` names plugins that are not even imported.
+    ``in_hub`` refuses av, cv2 and onnxruntime at import. ``disabled`` names plugins that are not even imported;
+    ``only`` names the one that is.
     """
 
     def __init__(
@@ -97,10 +98,12 @@ class PluginManager:
         disabled: Iterable[str] = (),
         texts: Texts | None = None,
         built_ins: tuple[str, ...] | None = None,
+        only: str | None = None,
     ) -> None:
         self._folder = folder
         self._in_hub = in_hub
         self._disabled = frozenset(disabled)
+        self._only = only
         self._texts = texts or Texts("id")
         self._built_ins = built_ins if built_ins is not None else BUILT_INS if in_hub else _EYE_BUILT_INS
         self._hooks = tuple(GROUPS) if in_hub else _EYE_HOOKS
@@ -113,6 +116,8 @@ class PluginManager:
     def load(self) -> None:
         """Find, import and ask every plugin; never raises for what a plugin does. Once, at boot."""
         for candidate in self._candidates():
+            if self._only not in (None, candidate.name):
+                continue
             if candidate.name in self._states:
                 self._note_same_name(candidate)
             elif candidate.name in self._disabled:
@@ -184,6 +189,10 @@ class PluginManager:
             if not state.is_on and (f"{group}.{kind}" in state.offers or kind in (state.name, last)):
                 return state
         return None
+
+    def owner(self, group: str, kind: str) -> PluginState | None:
+        """Return the plugin that offers a kind."""
+        return self._states.get(self._owners.get((group, kind), ""))
 
     # --- calls into plugins, fenced -------------------------------------------------------------
 

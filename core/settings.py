@@ -93,7 +93,8 @@ class CameraSettings(Struct):
     """Describe one camera; ``options`` are checked by the camera kind's schema.
 
     ``presets`` are those that it surely has, None where only the camera knows. ``zones`` count always,
-    ``preset_zones`` only while the camera stands at that preset.
+    ``preset_zones`` only while the camera stands at that preset. ``written`` are the kind's options as they stand in
+    the file, for a plugin in a process of its own, which checks them itself.
     """
 
     id: str
@@ -110,6 +111,7 @@ class CameraSettings(Struct):
     presets: tuple[str, ...] | None = None
     preset_zones: dict[str, dict[str, Polygon]] = {}
     ptz: PtzSettings = PtzSettings()
+    written: dict[str, Json] = {}
 
     @property
     def zone_names(self) -> tuple[str, ...]:
@@ -209,6 +211,7 @@ class Settings(Struct):
     ``folder`` is where the file stands: relative paths and the ``plugins`` folder start there.
     ``off`` names what stands in the file and is left out for a mistake of its own (``cameras.kali``): who refers
     to it is not wrong, and does without it. ``seen_presets`` are what the cameras answered when they came online.
+    ``isolates_plugins``: camera plugins that are not built in run in processes of their own.
     """
 
     file: str
@@ -229,6 +232,7 @@ class Settings(Struct):
     scripts: Any = None
     off: frozenset[str] = frozenset()
     seen_presets: dict[str, tuple[str, ...]] = {}
+    isolates_plugins: bool = True
 
     def presets(self, camera: str) -> tuple[str, ...] | None:
         """Return the presets of a camera, None where nobody knows: as configured, else as it was seen to have them."""

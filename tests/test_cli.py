@@ -207,7 +207,7 @@ def test_ctrl_c_names_who_does_not_let_go_and_ends_within_ten_seconds(folder):
     hub.wait_for(r"Buka http://")
     seconds, code = hub.ctrl_c()
     assert seconds < 10.5 and code == 0
-    assert "Terlambat berhenti, jadi dihentikan paksa: camera sekolah\n" in hub.log.read_text()
+    assert "Terlambat berhenti, jadi dihentikan paksa: camera sekolah, plugin keras\n" in hub.log.read_text()
 
 
 @pytest.mark.slow

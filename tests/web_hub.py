@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import voluptuous as vol
@@ -195,6 +196,18 @@ class Engine:
         return tuple(self.misses.get(rule_id, ()))
 
 
+class Hosts:
+    """Hold plugins' processes as a test says."""
+
+    def __init__(self):
+        self.states = ()
+        self.released = []
+
+    def release(self, plugin):
+        self.released.append(plugin)
+        return True
+
+
 class Views:
     """Open real views; a test puts into them what a recorder would send."""
 
@@ -234,6 +247,7 @@ class WebHub:
         self.plugins = Plugins()
         self.media = Media()
         self.views = Views()
+        self.desk = SimpleNamespace(hosts=Hosts())
         self.turning = TurningCamera()
         self.cameras = {"kali": StillCamera(), "ptz": self.turning, "sekolah": StillCamera()}
         self.notifiers = {"wa": Calling()}

@@ -127,6 +127,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
         web.get("/rules/{rule}", pages_rules.show_rule),
         web.get("/rules/{rule}/traces/{run}", pages_rules.download_trace),
         web.get("/plugins", pages_system.show_plugins),
+        web.post("/plugins", pages_system.release_plugin),
         web.get("/health", pages_system.show_health),
         web.get("/media/{path:.+}", media_files.show_media),
         web.route("*", "/hooks/{notifier}", hooks.receive),

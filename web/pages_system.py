@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from ..core.contracts import Kind
+from ..core.hosting.keeper import HostState
 from ..core.types import Health, Struct
 from .pages_cameras import states_of
 from .parts import parts_of, visitor_of
@@ -47,6 +49,8 @@ class PluginView(Struct):
     title: str
     groups: tuple[tuple[str, tuple[OfferView, ...]], ...]
     event_kinds: int
+    process: str = ""
+    may_release: bool = False
 
 
 async def show_plugins(request: web.Request) -> web.StreamResponse:
@@ -54,8 +58,26 @@ async def show_plugins(request: web.Request) -> web.StreamResponse:
     parts = parts_of(request)
     wording = parts.wording(visitor_of(request))
     known = _offered(parts.hub.plugins)
-    plugins = sorted(parts.hub.plugins.plugins, key=lambda plugin: plugin.is_on and not plugin.reason)
-    return parts.page(request, "plugins.html", {"plugins": [_plugin(one, known, wording) for one in plugins]})
+    hosts = {host.plugin: host for host in parts.hub.desk.hosts.states}
+    account = visitor_of(request).account
+    plugins = [_plugin(one, known, hosts.get(one.name), wording) for one in parts.hub.plugins.plugins]
+    values = {
+        "plugins": sorted(plugins, key=lambda plugin: plugin.tone == "good"),
+        "may_release": account is not None and account.may_change_rules,
+    }
+    return parts.page(request, "plugins.html", values)
+
+
+async def release_plugin(request: web.Request) -> web.StreamResponse:
+    """Let a plugin that rests try again now, for those who may change rules."""
+    parts, account = parts_of(request), visitor_of(request).account
+    plugin = str((await request.post()).get("plugin", ""))[:100]
+    if account is None or not account.may_change_rules:
+        await parts.note(request, "plugin.release_refused", plugin)
+        raise web.HTTPForbidden()
+    if parts.hub.desk.hosts.release(plugin):
+        await parts.note(request, "plugin.release", plugin)
+    raise web.HTTPSeeOther("/plugins")
 
 
 async def show_health(request: web.Request) -> web.StreamResponse:
@@ -93,7 +115,9 @@ def _offered(plugins: PluginsPort) -> Mapping[str, Mapping[str, Kind[Any]]]:
     }
 
 
-def _plugin(plugin: PluginPort, known: Mapping[str, Mapping[str, Kind[Any]]], wording: Wording) -> PluginView:
+def _plugin(
+    plugin: PluginPort, known: Mapping[str, Mapping[str, Kind[Any]]], host: HostState | None, wording: Wording
+) -> PluginView:
     state, tone = ("on", "good") if plugin.is_on else ("off", "off" if plugin.is_disabled else "bad")
     if plugin.is_on and plugin.reason:
         state, tone = "partly", "warning"
@@ -104,7 +128,7 @@ def _plugin(plugin: PluginPort, known: Mapping[str, Mapping[str, Kind[Any]]], wo
         summary = (kind.summary if wording.language == "id" else kind.summary_en) if kind else ""
         groups.setdefault(group, []).append(OfferView(name=name, summary=summary))
     event_kinds = groups.pop("event_kinds", [])
-    return PluginView(
+    view = PluginView(
         name=plugin.name,
         title=_title(plugin.name, wording),
         source=wording.texts("web.plugins.built_in") if plugin.source == "siaga" else plugin.source,
@@ -113,6 +137,23 @@ def _plugin(plugin: PluginPort, known: Mapping[str, Mapping[str, Kind[Any]]], wo
         reason=plugin.reason,
         groups=tuple((_said(f"web.offer.{group}", group, wording), tuple(offers)) for group, offers in groups.items()),
         event_kinds=len(event_kinds),
+    )
+    return _hosted(view, host, wording) if host is not None else view
+
+
+def _hosted(plugin: PluginView, host: HostState, wording: Wording) -> PluginView:
+    """Add how a plugin's own process is."""
+    texts, rests = wording.texts, host.rests_until
+    words = texts(f"web.plugins.process.{host.state}", time=wording.time(rests) if rests else "", count=host.restarts)
+    if host.state == "ok" and not host.restarts:
+        return msgspec.structs.replace(plugin, process=words)
+    return msgspec.structs.replace(
+        plugin,
+        process=words,
+        reason=host.reason,
+        may_release=rests is not None,
+        tone="bad" if rests else plugin.tone if host.state == "ok" else "warning",
+        state=texts("web.plugins.rests") if rests else plugin.state,
     )
 
 

@@ -18,6 +18,7 @@ from ..core.errors import Problem
 from ..core.event_log import EventLog
 from ..core.gap_book import GapBook
 from ..core.health import HealthBook
+from ..core.hosting.keeper import HostState
 from ..core.inbound import KeyedReceipt
 from ..core.journal import Journal
 from ..core.media.live_views import LiveView
@@ -229,6 +230,28 @@ class AlertsPort(Protocol):
         ...
 
 
+class HostsPort(Protocol):
+    """What is known of plugins that run in processes of their own."""
+
+    @property
+    def states(self) -> Sequence[HostState]:
+        """Return how each of them is."""
+        ...
+
+    def release(self, plugin: str) -> bool:
+        """Let one that rests try again now; False where none of that name does."""
+        ...
+
+
+class CamerasPort(Protocol):
+    """What the camera desk is to the pages."""
+
+    @property
+    def hosts(self) -> HostsPort:
+        """Return the plugins' processes."""
+        ...
+
+
 class HubPort(Protocol):
     """What the concrete hub is to the pages."""
 
@@ -244,6 +267,11 @@ class HubPort(Protocol):
     health: HealthBook
     storage: Path
     problems: tuple[Problem, ...]
+
+    @property
+    def desk(self) -> CamerasPort:
+        """Return the camera desk."""
+        ...
 
     @property
     def views(self) -> ViewsPort:

@@ -106,15 +106,20 @@ class StreamChanged(Message):
     at: datetime
 
 
-class RecorderBeat(Message):
-    """Say every two seconds that the recorder lives, and how its streams are.
-
-    What was dropped counts packets: an eye was slow, a clip waited too long for its disk.
-    """
+class Beat(Message):
+    """Say that a process lives, and what it takes."""
 
     pid: int
     rss_bytes: int
     cpu_s: float
+
+
+class RecorderBeat(Beat):
+    """Say every two seconds how the recorder's streams are.
+
+    What was dropped counts packets: an eye was slow, a clip waited too long for its disk.
+    """
+
     streams: tuple[StreamReport, ...] = ()
     dropped_for_eyes: int = 0
     dropped_for_clips: int = 0
@@ -293,15 +298,12 @@ class EyeCameraReport(Struct):
     size_gate: Literal["learning", "trusted", "off"] = "learning"
 
 
-class EyeBeat(Message):
-    """Say every second that the eye lives, and how its cameras are.
+class EyeBeat(Beat):
+    """Say every second how an eye's cameras are.
 
     ``is_making``: detectors are being made, which may hold up the next beat for as long as a start.
     """
 
-    pid: int
-    rss_bytes: int
-    cpu_s: float
     is_making: bool = False
     cameras: tuple[EyeCameraReport, ...] = ()
 

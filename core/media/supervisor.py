@@ -139,7 +139,7 @@ class MediaSupervisor:
         ring_bytes = self._settings.ring_bytes
         self._orders[settings.id] = OpenCamera(camera=settings.id, sources=used, ring_s=ring_s, ring_bytes=ring_bytes)
         # Eyes run strangers' detectors; a camera's login stands in its kind's options.
-        self._watches[settings.id] = WatchCamera(settings=msgspec.structs.replace(settings, options={}))
+        self._watches[settings.id] = WatchCamera(settings=msgspec.structs.replace(settings, options={}, written={}))
         if settings.id not in self._eye_of:
             self._eye_of[settings.id] = min(self._eyes, key=lambda eye: len(self._cameras_of(eye)))
         self._recorder.post(self._orders[settings.id])

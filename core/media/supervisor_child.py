@@ -7,7 +7,8 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..tasks import TaskHandle, Tasks
 from ..types import Health
 from .backoff import Backoff
 from .link import AsyncLink
-from .messages import EyeBeat, Message, RecorderBeat, Stop
+from .messages import Beat, EyeBeat, Message, RecorderBeat, Stop
 from .supervisor_inbox import Inbox
 from .supervisor_report import MediaTuning, ProcessChange
 
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 30.0
 _POLL_S = 1.0
 _MAX_LOG_LINE = 2000
+# A stack of a loop that stands still is some twenty lines.
+_MOST_LAST_LINES = 100
 # What a child needs of the hub's environment. The rest may hold passwords, and eyes run strangers' code.
 _PASSED_ON = (
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV",
@@ -35,7 +38,11 @@ _PASSED_ON = (
 
 
 class Child:
-    """Own one process. What it tells goes to ``hear`` at once, on the hub's loop."""
+    """Own one process. What it tells goes to ``hear`` at once, on the hub's loop.
+
+    ``rest`` waits before a process that ended is replaced, told how it ended and for how long it ran; without it the
+    wait is short at first and doubles. ``last_lines`` is what the process wrote last.
+    """
 
     def __init__(
         self,
@@ -47,17 +54,22 @@ class Child:
         greet: Callable[[Child], list[Message]],
         clock: Clock,
         tuning: MediaTuning,
+        rest: Callable[[ProcessChange, float], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.inbox = Inbox()
         self.restarts = 0
-        self.beat: RecorderBeat | EyeBeat | None = None
+        self.beat: Beat | None = None
+        self.last_lines: deque[str] = deque(maxlen=_MOST_LAST_LINES)
         self._command = command
         self._receives = receives
         self._hear = hear
         self._greet = greet
         self._clock = clock
         self._tuning = tuning
+        self._rest = rest or self._back_off
+        self._backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
+        self._is_too_much = ""
         self._link: AsyncLink[Message] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._since: datetime = clock.now()
@@ -85,6 +97,11 @@ class Child:
         except LinkClosed:
             return False
         return True
+
+    def replace(self, why: str) -> None:
+        """End the process now and start another."""
+        self._is_too_much = why
+        self._kill()
 
     def ask_to_stop(self) -> None:
         """Let it end in order; it is not replaced."""
@@ -116,7 +133,6 @@ class Child:
         return Health(part=self.name, state=state, since=self._since, reason=self._reason, figures=figures)
 
     async def _keep(self) -> None:
-        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
         while not self._is_stopping:
             began_s = self._clock.mono_s()
             change = await self._run_once()
@@ -124,10 +140,12 @@ class Child:
                 return
             self._since, self._reason = self._clock.now(), change.detail
             self.restarts += 1
-            wait_s = backoff.wait_s(self._clock.mono_s() - began_s)
-            logger.error("%s %s (%s); it is replaced in %.1f s", self.name, change.what, change.detail, wait_s)
+            logger.error("%s %s (%s); it is replaced", self.name, change.what, change.detail)
             self.inbox.put(change)
-            await self._clock.sleep(wait_s)
+            await self._rest(change, self._clock.mono_s() - began_s)
+
+    async def _back_off(self, _: ProcessChange, ran_s: float) -> None:
+        await self._clock.sleep(self._backoff.wait_s(ran_s))
 
     async def _run_once(self) -> ProcessChange:
         """Run the process until it ends; say how it ended."""
@@ -137,7 +155,8 @@ class Child:
             return ProcessChange(name=self.name, what="died", detail=f"cannot be started: {err.strerror}")
         try:
             self._link = link
-            self._since, self._reason = self._clock.now(), ""
+            self._since, self._reason, self._is_too_much = self._clock.now(), "", ""
+            self.last_lines.clear()
             for message in self._greet(self):
                 self.post(message)
             if self._is_stopping:
@@ -187,7 +206,7 @@ class Child:
             now_s = self._clock.mono_s()
             silent_s, looked_s = silent_s + min(now_s - looked_s, 1.5 * _POLL_S), now_s
             for message in messages:
-                if isinstance(message, (RecorderBeat, EyeBeat)):
+                if isinstance(message, Beat):
                     self.beat = message
                     is_making = isinstance(message, EyeBeat) and message.is_making
                     # Loading a model may hold every thread of an eye, as at its start.
@@ -198,8 +217,8 @@ class Child:
 
     async def _last_words(self) -> str:
         process = self._process
-        if process is None:
-            return "gone"
+        if self._is_too_much or process is None:
+            return self._is_too_much or "gone"
         try:
             async with asyncio.timeout(2.0):
                 code = await process.wait()
@@ -222,6 +241,7 @@ class Child:
             if not line:
                 return
             text = line.decode("utf-8", "replace").rstrip()[:_MAX_LOG_LINE]
+            self.last_lines.append(text)
             level, _, rest = text.partition(" ")
             known = logging.getLevelNamesMapping().get(level)
             logger.log(known or logging.WARNING, "%s: %s", self.name, rest if known else text)
