@@ -125,10 +125,11 @@ class CameraDesk:
                     return
                 except SiagaError as err:
                     is_auth, reason = isinstance(err, AuthFailed), str(err)
+                    refused_s = err.wait_s if isinstance(err, AuthFailed) else 0.0
                 self._health.set(part, "lost", reason)
                 await self._intake.on_start_failed(settings.id, reason, is_auth=is_auth)
                 wait_s = AUTH_WAIT_S if is_auth else min(wait_s * 2, LONGEST_WAIT_S)
-                await self._clock.sleep(wait_s * random.uniform(0.5, 1.0))
+                await self._clock.sleep(max(refused_s, wait_s * random.uniform(0.5, 1.0)))
 
         return start
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from contextlib import asynccontextmanager
 from typing import NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +22,7 @@ _MOST_REDIRECTS = 3
 _PIECE_BYTES = 65_536
 _LACKING = (404, 405, 501)
 _AWAY = (301, 302, 303, 307, 308)
+_LARGEST_REFUSAL, _LONGEST_LOCK_S = 10_000, 3600.0
 
 
 class DeviceAnswer(Struct):
@@ -45,7 +47,8 @@ class DeviceHttp:
 
     Errors, in words without the login: AuthFailed (401, 403), NotSupported (404, 405, 501), CameraLost for all that
     may pass: refused, silent, cut, too large, sent elsewhere, 5xx. Certificates are not checked unless asked for:
-    cameras sign their own.
+    cameras sign their own. ``locked_s`` reads from a refusal for how many seconds the device has locked the login, 0
+    where it has not: until then nothing is asked of it, since each try may begin the time anew.
     """
 
     def __init__(
@@ -58,7 +61,11 @@ class DeviceHttp:
         limit_s: float = 8.0,
         largest_bytes: int = 2_000_000,
         verify_tls: bool = False,
+        locked_s: Callable[[bytes], float] | None = None,
     ) -> None:
+        self._clock = services.clock
+        self._locked_s = locked_s
+        self._locked_until_s = float("-inf")
         self._texts = services.texts
         self._base = base.rstrip("/") + "/"
         self._basic = aiohttp.encode_basic_auth(username, password)
@@ -162,13 +169,14 @@ class DeviceHttp:
         self, asked: _Asked, read_s: float, keeps: Container[int] = ()
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open an answer that is good; follow the device to its own other addresses only."""
+        self._refuse_while_locked()
         url = self._own(urljoin(self._base, asked.path.lstrip("/")))
         for _ in range(_MOST_REDIRECTS + 1):
             response = await self._open(asked, url, read_s)
             try:
                 if response.status not in _AWAY:
                     if response.status not in keeps:
-                        self._check(response)
+                        await self._check(response)
                     yield response
                     return
                 url = self._own(urljoin(str(response.url), response.headers.get("Location", "")))
@@ -231,14 +239,27 @@ class DeviceHttp:
             self._raise_lost(err)
         return bytes(content)
 
-    def _check(self, response: aiohttp.ClientResponse) -> None:
+    async def _check(self, response: aiohttp.ClientResponse) -> None:
         if response.status in (401, 403):
+            if self._locked_s is not None:
+                said = await response.content.read(_LARGEST_REFUSAL)
+                locked_s = min(_LONGEST_LOCK_S, max(0.0, self._locked_s(said)))
+                self._locked_until_s = self._clock.mono_s() + locked_s if locked_s else float("-inf")
+            self._refuse_while_locked()
             raise AuthFailed(self._texts("device.http.refused_login", host=self._host))
         if response.status in _LACKING:
             words = self._texts("device.http.lacks", host=self._host, path=response.url.path, status=response.status)
             raise NotSupported(words)
         if response.status >= 400:
             raise CameraLost(self._texts("device.http.status", host=self._host, status=response.status))
+
+    def _refuse_while_locked(self) -> None:
+        rest_s = self._locked_until_s - self._clock.mono_s()
+        if rest_s > 0:
+            minutes = max(1, math.ceil(rest_s / 60))
+            locked = AuthFailed(self._texts("device.http.locked", host=self._host, minutes=minutes))
+            locked.wait_s = rest_s
+            raise locked
 
     def _own(self, url: str) -> str:
         parts = urlsplit(url)

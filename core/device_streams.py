@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from .contracts import Services
 from .errors import AuthFailed, NotSupported, SiagaError
+from .tasks import unless
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,8 +35,21 @@ class SharedStream(Generic[T]):
         read: Callable[[], AsyncIterator[T]],
         hear: Callable[[T], Awaitable[None]],
         lost: Callable[[], Awaitable[None]],
+        until: asyncio.Event | None = None,
     ) -> None:
-        """Hear every word until cancelled. ``lost`` is called when the stream broke; it is read again later."""
+        """Hear every word until cancelled, or until ``until`` is set: what reads is then closed in order.
+
+        ``lost`` is called when the stream broke; it is read again later.
+        """
+        await unless(until or asyncio.Event(), lambda: self._follow(services, read, hear, lost))
+
+    async def _follow(
+        self,
+        services: Services,
+        read: Callable[[], AsyncIterator[T]],
+        hear: Callable[[T], Awaitable[None]],
+        lost: Callable[[], Awaitable[None]],
+    ) -> None:
         member = object()
         self._hearers[member] = (hear, lost)
         failures = 0

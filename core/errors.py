@@ -50,7 +50,12 @@ class CameraLost(CameraError):
 
 
 class AuthFailed(CameraError):
-    """Say that a camera refused the user name or password: trying faster does not help."""
+    """Say that a camera refused the user name or password: trying faster does not help.
+
+    ``wait_s``: it said for how long it refuses everybody, 0 where it did not.
+    """
+
+    wait_s = 0.0
 
 
 class NotSupported(CameraError):

@@ -32,7 +32,10 @@ from ...core import (
 
 # Frigate tells a thing when it is sure of it; a few seconds more cost nothing beside that.
 _EVERY_S, _LONGEST_WAIT_S = 3.0, 60.0
-_MOST_EVENTS = 100
+# More than these are not asked for at once, and those that were told are known by their ids for longer.
+_MOST_EVENTS, _MOST_TOLD = 500, 1000
+# How long a thing may have been there before it enters Frigate's list.
+_LATE_S = 3600.0
 _LARGEST_PICTURE = 8_000_000
 _PERSON = "device.person"
 _VEHICLES = ("car", "motorcycle", "bus", "truck", "bicycle", "train")
@@ -104,6 +107,8 @@ class FrigateCamera:
         self._frigate = FrigateHttp(self._options, services)
         self._events = DeviceEvents(services, ends_after_s=0)
         self._follows = False
+        self._since_s = self._newest_s = 0.0
+        self._told: dict[str, None] = {}
 
     async def start(self) -> None:
         """See that Frigate knows the camera, and begin to take over what it sees."""
@@ -133,36 +138,47 @@ class FrigateCamera:
         return picture
 
     async def _follow(self) -> None:
-        told = await self._services.recall("after")
+        told = await self._services.recall("told")
+        since, newest, ids = (told.get(key) if isinstance(told, dict) else None for key in ("since", "newest", "ids"))
         # The first time, only what happens from now on: what is long over helps nobody.
-        after = float(told) if isinstance(told, int | float) else self._services.clock.now().timestamp()
+        self._since_s = float(since) if isinstance(since, int | float) else self._services.clock.now().timestamp()
+        self._newest_s = float(newest) if isinstance(newest, int | float) else self._since_s
+        self._told = dict.fromkeys(str(one) for one in ids) if isinstance(ids, list) else {}
         wait_s = _EVERY_S
         while True:
             try:
-                after = await self._take_new(after)
+                await self._take_new()
                 wait_s = _EVERY_S
             except CameraError:
                 wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
             await self._services.clock.sleep(wait_s)
 
-    async def _take_new(self, after: float) -> float:
-        """Tell what began after a moment, the oldest first; return the moment from which to look next."""
-        asked = {"cameras": self._name, "after": f"{after:.6f}", "limit": str(_MOST_EVENTS)}
+    async def _take_new(self) -> None:
+        """Tell what was not told yet, the oldest first.
+
+        An event enters Frigate's list when it has a picture or a clip, with the time at which it began: one that
+        comes late stands before others that were told.
+        """
+        after_s = max(self._since_s, self._newest_s - _LATE_S)
+        asked = {"cameras": self._name, "after": f"{after_s:.6f}", "limit": str(_MOST_EVENTS)}
         answer = await self._frigate.ask("/api/events", asked)
         found = [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
         for one in sorted(found, key=_began):
-            began = _began(one)
-            if began <= after:
+            number = str(one.get("id", ""))[:100] or f"{_began(one):.6f}"
+            if _began(one) <= self._since_s or number in self._told:
                 continue
             label = str(one.get("label", ""))
             zones = [str(zone) for zone in one.get("zones") or ()][:20]
-            data = {"label": label, "topic": str(one.get("id", ""))[:100], "zones": zones}
+            data = {"label": label, "topic": number, "zones": zones}
             await self._events.take(_kind(label), "", None, {**data})
-            after = began
+            self._told[number] = None
+            self._newest_s = max(self._newest_s, _began(one))
+            while len(self._told) > _MOST_TOLD:
+                del self._told[next(iter(self._told))]
             # Kept before the next is told: after a restart none is told twice.
-            await self._services.remember("after", after)
+            kept = {"since": self._since_s, "newest": self._newest_s, "ids": list(self._told)}
+            await self._services.remember("told", {**kept})
             await asyncio.sleep(0)
-        return after
 
 
 def _began(event: Mapping[str, Any]) -> float:

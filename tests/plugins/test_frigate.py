@@ -149,3 +149,24 @@ async def test_what_is_no_frigate_is_named(kind, services, garbage):
         with pytest.raises(CameraLost):
             await camera.start()
         await camera.stop()
+
+
+async def test_what_enters_the_list_late_is_told_and_nothing_twice_also_after_a_restart(kind, services, monkeypatch):
+    monkeypatch.setattr("siaga.plugins.cameras.frigate._EVERY_S", 0.02)
+    async with FrigatePlayed() as frigate:
+        first = made(kind, services, frigate.port)
+        await first.start()
+        await asyncio.sleep(0.1)
+        now = time.time()
+        frigate.see("person", began=now + 5)
+        await until(lambda: len(services.emitted) == 1)
+        frigate.see("car", began=now + 2)
+        await until(lambda: len(services.emitted) == 2)
+        await first.stop()
+        again = made(kind, services, frigate.port)
+        await again.start()
+        frigate.see("dog", began=now + 3)
+        await until(lambda: len(services.emitted) == 3)
+        await asyncio.sleep(0.2)
+        assert [told for told, _ in services.emitted] == ["device.person", "device.vehicle", "device.animal"]
+        await again.stop()

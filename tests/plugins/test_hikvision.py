@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 import voluptuous as vol
+from aiohttp import web
 from hikvision_device import HikvisionDevice
 from plugin_services import OwnServices
 
@@ -295,3 +296,27 @@ async def test_a_recorder_tells_which_cameras_are_behind_it(kind, services):
 def test_a_misspelt_event_is_refused(kind):
     with pytest.raises(vol.Invalid):
         kind.schema({"host": "10.0.0.5", "username": "a", "password": "b", "events": ["hujan"]})
+
+
+LOCKED = (
+    '<userCheck version="2.0"><statusValue>401</statusValue><statusString>Unauthorized</statusString>'
+    "<lockStatus>lock</lockStatus><unlockTime>1740</unlockTime><retryLoginTime>0</retryLoginTime></userCheck>"
+)
+
+
+async def test_a_login_that_the_device_has_locked_is_said_with_its_time_and_not_tried_meanwhile(kind, services, device):
+    camera = made(kind, device, services)
+    device.login.is_refusing = True
+    asked = []
+
+    def refusal(request, body=""):
+        asked.append(request.path)
+        return web.Response(status=401, text=LOCKED, content_type="application/xml")
+
+    device.login.refusal = refusal
+    for _ in range(3):
+        with pytest.raises(AuthFailed, match="29 menit") as failed:
+            await camera.start()
+        assert 1700 < failed.value.wait_s <= 1740
+    assert len(asked) == 1, "each try would begin the half hour anew"
+    await camera.stop()

@@ -15,6 +15,7 @@ from siaga.core.texts import Texts
 from siaga.plugins.cameras.onvif import offer_cameras
 from siaga.plugins.cameras.onvif.discovery import read_answer
 from siaga.plugins.cameras.onvif.events import reference_parameters
+from siaga.plugins.cameras.onvif.soap import OnvifDevice
 
 TEXTS = Texts("id")
 
@@ -370,3 +371,87 @@ def test_an_answer_that_is_no_xml_still_names_the_camera():
 @pytest.mark.parametrize("answer", [b"", b"\xff\x00", MATCH.format("ftp://x").encode(), MATCH.format("").encode()])
 def test_an_answer_without_an_address_is_passed_over(answer):
     assert read_answer(answer, TEXTS) == []
+
+
+# --- what a device says only the second time ---------------------------------------------------------
+
+
+async def test_a_device_that_is_busy_at_the_start_keeps_its_ptz_and_its_relays(kind, services, monkeypatch):
+    monkeypatch.setattr("siaga.plugins.cameras.onvif.camera._RELAYS_AFTER_S", 0.05)
+    async with OnvifPlayed() as device:
+        device.refused = {"GetPresets": 1, "GetRelayOutputs": 1}
+        camera = made(kind, services, device.options())
+        await camera.start()
+        assert camera.io is None
+        assert await camera.ptz.presets() == ("gerbang", "pasar", "9")
+        await until(lambda: camera.io is not None)
+        assert await camera.io.outputs() == ("relay-RelayOutput_1",)
+        await camera.stop()
+
+
+async def test_the_pull_point_is_given_back_when_the_camera_stops_and_made_anew_when_it_starts(kind, services, device):
+    camera = made(kind, services, device.options())
+    for times in (1, 2):
+        await camera.start()
+        await until(lambda: device.count("PullMessages") >= 1)
+        await camera.stop()
+        assert device.count("Unsubscribe") == device.points == times
+        device.asked = [one for one in device.asked if one != "PullMessages"]
+
+
+async def test_a_refused_renewal_does_not_cost_the_pull_point(kind, services, device, monkeypatch):
+    monkeypatch.setattr("siaga.plugins.cameras.onvif.events._RENEW_EVERY_S", 0.0)
+    device.refused = {"Renew": 3}
+    camera = made(kind, services, device.options())
+    await camera.start()
+    for number in range(3):
+        device.tell(message("tns1:RuleEngine/CellMotionDetector/Motion", {"IsMotion": "true"}))
+        await until(lambda: device.count("Renew") > number)  # noqa: B023
+    assert device.points == 1
+    await camera.stop()
+
+
+async def test_a_position_that_is_not_told_is_not_the_middle(kind, services, device):
+    camera = made(kind, services, device.options())
+    await camera.start()
+    device._GetStatus = lambda body: (
+        "<tptz:PTZStatus><tt:MoveStatus><tt:PanTilt>IDLE</tt:PanTilt></tt:MoveStatus></tptz:PTZStatus>"
+    )
+    with pytest.raises(NotSupported):
+        await camera.ptz.position()
+    await camera.stop()
+
+
+def profile(token, codec, width, height):
+    return (
+        f'<trt:Profiles token="{token}"><tt:VideoSourceConfiguration token="v"><tt:SourceToken>s</tt:SourceToken>'
+        f"</tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration><tt:Encoding>{codec}</tt:Encoding>"
+        f"<tt:Resolution><tt:Width>{width}</tt:Width><tt:Height>{height}</tt:Height></tt:Resolution>"
+        "</tt:VideoEncoderConfiguration></trt:Profiles>"
+    )
+
+
+async def test_what_can_be_read_is_recorded_before_what_is_larger(kind, services, device):
+    device._GetProfiles = lambda body: "".join(
+        [
+            profile("foto", "JPEG", 3840, 2160),
+            profile("besar", "H264", 1920, 1080),
+            profile("kecil", "H265", 640, 360),
+            profile("aneh", "AV7", 320, 180),
+            profile("mini", "JPEG", 320, 180),
+        ]
+    )
+    camera = made(kind, services, device.options())
+    await camera.start()
+    assert [source.url.partition("/kamera/")[2].partition("?")[0] for source in await camera.streams()] == [
+        "besar",
+        "kecil",
+    ]
+    await camera.stop()
+
+
+async def test_a_service_at_another_port_of_the_same_address_is_asked_there(services):
+    device = OnvifDevice(services, "10.0.0.9", 8081, ("a", "b"))
+    assert device.here("http://10.0.0.9:8899/onvif/events?x=1") == "http://10.0.0.9:8899/onvif/events?x=1"
+    assert device.here("http://192.168.1.9/onvif/events") == "http://10.0.0.9:8081/onvif/events"
+    await device.http.close()

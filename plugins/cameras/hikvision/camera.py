@@ -176,7 +176,15 @@ def device_http(options: Mapping[str, Any], services: Services) -> DeviceHttp:
     """Return how a device is asked."""
     scheme = "https" if options["https"] else "http"
     base = f"{scheme}://{options['host']}:{options['port']}"
-    return DeviceHttp(services, base, username=options["username"], password=options["password"])
+    login = {"username": options["username"], "password": options["password"]}
+    return DeviceHttp(services, base, **login, locked_s=locked_s)
+
+
+def locked_s(refusal: bytes) -> float:
+    """Return for how many seconds a refusal says that the login is locked (its ``userCheck``); 0 where it does not."""
+    text = refusal.decode("utf-8", "replace")
+    found = re.search(r"<unlockTime>\s*(\d{1,6})\s*</unlockTime>", text)
+    return float(found[1]) if found and re.search(r"<lockStatus>\s*lock\s*</lockStatus>", text) else 0.0
 
 
 async def device_name(http: DeviceHttp, texts: Texts) -> tuple[str, str, str]:

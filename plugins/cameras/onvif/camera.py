@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import voluptuous as vol
 
 from ....core import (
+    CameraError,
     CameraLost,
     CameraSettings,
     DeviceEvents,
@@ -50,6 +53,9 @@ _KINDS = sorted({kind.removeprefix("device.") for kind in (*TOPICS.values(), "de
 # What says something of the street or of the device; plain motion is told by our own eyes, relays are our own doing.
 _USUAL = [name for name in _KINDS if name not in ("motion", "output")]
 _LARGEST_PICTURE = 8_000_000
+# A pull point is given back within this, or the device drops it itself after a minute.
+_LEAVE_S = 2.5
+_RELAYS_AFTER_S, _RELAYS_AT_LEAST_EVERY_S = 10.0, 600.0
 _PORT = vol.All(int, vol.Range(1, 65535))
 SCHEMA = vol.Schema(
     {
@@ -77,6 +83,7 @@ class OnvifCamera:
         self._wanted = frozenset(f"device.{name}" for name in self._options["events"])
         self._stream = streams.of((self._options["host"], self._options["port"], self._options["username"]))
         self._listens = False
+        self._closing, self._left = asyncio.Event(), asyncio.Event()
         self._addresses: dict[str, str] = {}
         self._channel: Channel | None = None
         self._is_alone = True
@@ -88,6 +95,7 @@ class OnvifCamera:
         """Set the clock, log in, learn what there is, and begin to hear the device."""
         texts = self._services.texts
         self._device.http.open()
+        self._closing.clear()
         await set_clock(self._device, texts)
         self._addresses = await find_services(self._device)
         channels = await find_channels(self._device, self._addresses, texts)
@@ -100,8 +108,8 @@ class OnvifCamera:
         self.ptz = await find_ptz(
             self._device, self._addresses.get(PTZ) if main.has_ptz else None, main.token, self._services
         )
-        tokens = {f"relay-{token}": token for token in await relay_tokens(self._device)} | self._options["outputs"]
-        self.io = DeviceOutputs(self._services, tokens, self._set_output) if tokens else None
+        if not await self._learn_relays():
+            self._services.start("relays", self._learn_relays_later)
         if self._wanted and EVENTS in self._addresses and not self._listens:
             self._listens = True
             self._services.start("device events", self._listen)
@@ -115,7 +123,13 @@ class OnvifCamera:
         return tuple(sources)
 
     async def stop(self) -> None:
-        """Let go of the connections."""
+        """Give the pull point back, and let go of the connections."""
+        self._closing.set()
+        if self._listens:
+            self._listens = False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_S):
+                    await self._left.wait()
         await self._device.http.close()
         if self._pictures is not None:
             await self._pictures[1].close()
@@ -183,11 +197,36 @@ class OnvifCamera:
         login = {"username": self._options["username"], "password": self._options["password"]}
         return urlunsplit(("", "", parts.path, parts.query, "")), DeviceHttp(self._services, base, **login)
 
+    async def _learn_relays(self) -> bool:
+        """Learn what can be switched; False where the device did not say it this time."""
+        tokens = dict(self._options["outputs"])
+        try:
+            tokens = {f"relay-{token}": token for token in await relay_tokens(self._device)} | tokens
+        except NotSupported:
+            pass
+        except CameraError:
+            return False
+        finally:
+            self.io = DeviceOutputs(self._services, tokens, self._set_output) if tokens else None
+        return True
+
+    async def _learn_relays_later(self) -> None:
+        wait_s = _RELAYS_AFTER_S
+        while not self._closing.is_set():
+            await self._services.clock.sleep(wait_s)
+            if await self._learn_relays():
+                return
+            wait_s = min(2 * wait_s, _RELAYS_AT_LEAST_EVERY_S)
+
     async def _set_output(self, token: str, is_on: bool) -> None:
         await set_relay(self._device, token, is_on=is_on)
 
     async def _listen(self) -> None:
-        await self._stream.follow(self._services, self._read, self._hear, self._events.lost)
+        self._left.clear()
+        try:
+            await self._stream.follow(self._services, self._read, self._hear, self._events.lost, self._closing)
+        finally:
+            self._left.set()
 
     def _read(self) -> AsyncIterator[Word]:
         return read_words(self._device, self._addresses[EVENTS], self._services)

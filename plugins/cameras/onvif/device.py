@@ -13,6 +13,8 @@ from .soap import DEVICE, EVENTS, MEDIA, MEDIA2, PTZ, REPLAY, SEARCH, OnvifDevic
 
 DEVICE_PATH = "/onvif/device_service"
 _CODECS = ("H264", "H265", "JPEG", "HEVC", "MPEG4")
+# What is recorded, analysed and shown; MJPEG is recorded and analysed.
+_RANKS = {"H264": 2, "H265": 2, "HEVC": 2, "JPEG": 1}
 # The older answer names services by their word, the newer one by their namespace.
 _WORDS = {"Media": MEDIA, "PTZ": PTZ, "Events": EVENTS, "Search": SEARCH, "Replay": REPLAY}
 
@@ -100,9 +102,9 @@ async def find_channels(device: OnvifDevice, services: Mapping[str, str], texts:
     channels = []
     for source in sources:
         ways = [profile for profile in profiles if profile.source == source]
-        main = max(ways, key=lambda profile: profile.area)
-        # MJPEG costs ten times the network: the small stream is a real one where there is one.
-        sub = min(ways, key=lambda profile: (profile.codec == "JPEG", profile.area))
+        # MJPEG costs ten times the network, whatever its size; what cannot be read at all comes last.
+        main = max(ways, key=lambda profile: (_RANKS.get(profile.codec, 0), profile.area))
+        sub = min(ways, key=lambda profile: (-_RANKS.get(profile.codec, 0), profile.area))
         channels.append(Channel(main=main, sub=sub))
     if not channels:
         raise CameraLost(texts("onvif.no_profile"))
@@ -179,11 +181,8 @@ def _address(body: Element) -> str:
 
 
 async def relay_tokens(device: OnvifDevice) -> Sequence[str]:
-    """Return the device's relays; none where it has none."""
-    try:
-        body = await device.call(DEVICE_PATH, f'<GetRelayOutputs xmlns="{DEVICE}"/>')
-    except CameraError:
-        return ()
+    """Return the device's relays; NotSupported where it knows none."""
+    body = await device.call(DEVICE_PATH, f'<GetRelayOutputs xmlns="{DEVICE}"/>')
     return tuple(token for one in find_all(body, "RelayOutputs") if (token := one.get("token", "")))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 
-from ....core import CameraError, CameraLost, NotSupported, Services, find_all
+from ....core import CameraError, CameraLost, Services, find_all
 from .soap import EVENTS, NOTIFY, OnvifDevice, addressed
 from .topics import Word, words_of
 
@@ -90,6 +90,7 @@ def reference_parameters(raw: bytes) -> str:
 
 async def _renew(device: OnvifDevice, point: str, more: str) -> None:
     asked = f'<Renew xmlns="{NOTIFY}"><TerminationTime>PT{_LIFE_S}S</TerminationTime></Renew>'
-    # Some know no Renew and keep a pull point for as long as it is pulled.
-    with contextlib.suppress(NotSupported):
+    # Some know no Renew, or refuse it, and keep a pull point for as long as it is pulled; one that is gone is heard of
+    # by the next pull.
+    with contextlib.suppress(CameraError):
         await device.call(point, asked, header=addressed(_RENEW, point, more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
@@ -9,7 +10,10 @@ from ....core import CameraError, NotSupported, PtzPosition, Services, find_all,
 from .device import attribute
 from .soap import PTZ, OnvifDevice
 
+logger = logging.getLogger(__name__)
+
 _LONGEST_MOVE_S = 10.0
+_AXES = ("PanTilt", "Zoom")
 
 
 class OnvifPtz:
@@ -69,7 +73,9 @@ class OnvifPtz:
     async def position(self) -> PtzPosition:
         """Return where the camera looks; NotSupported where it does not say."""
         body = await self._ask("GetStatus", "")
-        where, zoom = next(find_all(body, "PanTilt"), None), next(find_all(body, "Zoom"), None)
+        # Its answer has the same words again for whether it moves.
+        position = next(find_all(body, "Position"), None)
+        where, zoom = (next(find_all(position, name), None) if position is not None else None for name in _AXES)
         if where is None:
             raise NotSupported(self._services.texts("onvif.no_position"))
         status = next(find_all(body, "MoveStatus"), None)
@@ -117,14 +123,19 @@ class OnvifPtz:
 
 
 async def find_ptz(device: OnvifDevice, address: str | None, profile: str, services: Services) -> OnvifPtz | None:
-    """Return the PTZ of a camera that can turn; None where it cannot, whatever its profile promises."""
+    """Return the PTZ of a camera that can turn; None where it says it cannot, whatever its profile promises.
+
+    One that is busy or silent just now keeps it: the next command asks again.
+    """
     if address is None:
         return None
     ptz = OnvifPtz(device, address, profile, services)
     try:
         await ptz.presets()
-    except CameraError:
+    except NotSupported:
         return None
+    except CameraError as err:
+        logger.info("%s: presets are not told yet: %s", address, err)
     return ptz
 
 

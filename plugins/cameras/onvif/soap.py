@@ -52,12 +52,18 @@ class OnvifDevice:
         self.relearn: Callable[[], Awaitable[None]] | None = None
 
     def here(self, address: str) -> str:
-        """Return an address of the device as it is reached from here: behind a router it tells that of its own side."""
+        """Return an address of the device as it is reached from here.
+
+        Behind a router it tells the address and the port of its own side, and only ours is reached; one that tells the
+        address that we use may well have another port for a service.
+        """
         try:
             parts = urlsplit(address)
         except ValueError:
             raise CameraLost(self._texts("onvif.not_onvif")) from None
-        return urlunsplit((*self._origin, parts.path or "/", parts.query, ""))
+        is_ours = parts.hostname == urlsplit(f"//{self._origin[1]}").hostname and parts.scheme in ("http", "https")
+        scheme, place = (parts.scheme, parts.netloc.rpartition("@")[2]) if is_ours else self._origin
+        return urlunsplit((scheme, place, parts.path or "/", parts.query, ""))
 
     async def call(
         self, address: str, body: str, *, header: str = "", limit_s: float | None = None, login: bool = True
