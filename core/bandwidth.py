@@ -25,6 +25,9 @@ LOSSES, WITHIN_S = 3, 600.0
 # After so long without a loss a step up is tried; after a try that failed, twice as long, to an hour at most.
 FIRST_QUIET_S, LONGEST_QUIET_S = 600.0, 3600.0
 LOOK_EVERY_S = 5.0
+# Pictures that come so much later than they were made, at two looks, because the link is full: it will not get better
+# by waiting, and an alert may not be late by that much.
+BEHIND_S, BEHIND_LOOKS = 3.0, 2
 _PICTURE_LIMIT_S = 12.0
 
 
@@ -49,7 +52,15 @@ class Ladder:
         self._lost_s = now_s
         self._losses.append(now_s)
         is_weak = len(self._losses) == LOSSES and now_s - self._losses[0] <= WITHIN_S
-        if not is_weak or self._at == len(self.steps) - 1:
+        return is_weak and self._step_down(now_s)
+
+    def fall_behind(self, now_s: float) -> bool:
+        """Take that the link carries less than the step needs; say whether it stands a step lower now."""
+        self._lost_s = now_s
+        return self._step_down(now_s)
+
+    def _step_down(self, now_s: float) -> bool:
+        if self._at == len(self.steps) - 1:
             return False
         if self._is_trying:
             self._quiet_s = min(LONGEST_QUIET_S, 2 * self._quiet_s)
@@ -82,11 +93,13 @@ class _Followed:
         steps = ["full"]
         if any(source.role == "sub" for source in sources):
             steps.append("sub")
+        if all(source.url.startswith("rtsp") for source in sources):
+            steps.append("keyframes")
         if isinstance(camera, TakesSnapshots):
             steps.append("snapshot")
         mode = settings.bandwidth.mode
         self.ladder = Ladder(steps if mode == "auto" else [mode if mode in steps else "full"], now_s)
-        self.reconnects = 0
+        self.losses = self.late_looks = 0
         self.relay = PictureRelay()
 
     def is_same(self, camera: Camera, sources: Sequence[StreamSource]) -> bool:
@@ -133,12 +146,20 @@ class Bandwidth:
         """Look at every stream once, and move those that should."""
         now_s = self._clock.mono_s()
         for camera_id, one in self._followed.items():
-            report = self._media.stream(camera_id, "main")
-            reconnects = report.reconnects if report is not None else 0
-            has_lost, one.reconnects = reconnects > one.reconnects, reconnects
-            before = one.ladder.step
-            if one.ladder.lose(now_s) if has_lost else one.ladder.look(now_s):
-                await self._move(one, before, "weak" if has_lost else "quiet")
+            reports = [self._media.stream(camera_id, role) for role in ("main", "sub")]
+            losses = sum(report.losses for report in reports if report is not None)
+            has_lost, one.losses = losses > one.losses, losses
+            is_late = any(one is not None and one.is_link_full and one.lag_s >= BEHIND_S for one in reports)
+            one.late_looks = one.late_looks + 1 if is_late else 0
+            before, why = one.ladder.step, "weak" if has_lost else "behind" if is_late else "quiet"
+            if has_lost:
+                has_moved = one.ladder.lose(now_s)
+            elif is_late:
+                has_moved = one.late_looks >= BEHIND_LOOKS and one.ladder.fall_behind(now_s)
+            else:
+                has_moved = one.ladder.look(now_s)
+            if has_moved:
+                await self._move(one, before, why)
 
     async def _watch(self) -> None:
         while True:
@@ -149,7 +170,7 @@ class Bandwidth:
         camera_id, step = one.settings.id, one.ladder.step
         logger.info("camera %s: bandwidth %s -> %s (%s)", camera_id, before, step, why)
         sources = await self._sources(one)
-        one.reconnects = 0
+        one.losses = one.late_looks = 0
         await self._media.open_camera(one.settings, sources)
         data: dict[str, Json] = {"step": step, "from": before, "why": why}
         at = self._clock.now()
@@ -168,6 +189,9 @@ class Bandwidth:
         if step == "sub":
             # The one stream that is left serves both.
             return tuple(msgspec.structs.replace(s, role="main") for s in one.sources if s.role == "sub")
+        if step == "keyframes":
+            small = min(one.sources, key=lambda source: source.role == "main")
+            return (msgspec.structs.replace(small, role="main", keyframe_every_s=one.settings.bandwidth.every_s),)
         return one.sources
 
     def _fetcher(self, one: _Followed) -> Callable[[], Awaitable[None]]:

@@ -107,7 +107,7 @@ CAMERA = vol.Schema(
             _bandwidth,
             {
                 vol.Optional("mode", default="full", description="camera.option.bandwidth_mode"): vol.In(
-                    ["full", "sub", "snapshot", "auto"]
+                    ["full", "sub", "keyframes", "snapshot", "auto"]
                 ),
                 vol.Optional("every", default="10 s", description="camera.option.bandwidth_every"): vol.All(
                     duration, vol.Range(min=1, max=3600)

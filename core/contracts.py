@@ -117,7 +117,9 @@ class StreamSource(Struct):
     """Say where one stream is read. ``options`` go to FFmpeg; ``is_loop`` replays a file for ever.
 
     Login stands apart from the URL, so that a URL may be logged and shown. A camera that wants it in the path gets
-    ``{username}`` and ``{password}`` there, which are filled in when the stream is opened.
+    ``{username}`` and ``{password}`` there, which are filled in when the stream is opened. A camera that shows a
+    picture now and then says by ``slowest_s`` how far apart they may be: only two missing ones are a loss. With
+    ``keyframe_every_s`` one keyframe is taken so often, and the connection is let go in between.
     """
 
     role: StreamRole
@@ -126,6 +128,8 @@ class StreamSource(Struct):
     password: str = ""
     options: dict[str, str] = {}
     is_loop: bool = False
+    slowest_s: float = 0.0
+    keyframe_every_s: float = 0.0
 
     def __repr__(self) -> str:
         # Some cameras take their password in the query.

@@ -83,9 +83,10 @@ _KINDS = (
         name="camera.bandwidth",
         summary="Kamera berpindah ke aliran yang lebih hemat, atau kembali",
         fields={
-            "step": "full: semua aliran; sub: aliran kecil saja; snapshot: gambar tiap beberapa detik",
+            "step": "full: semua aliran; sub: aliran kecil saja; keyframes: satu gambar utuh tiap beberapa detik; "
+            "snapshot: gambar diam dari kamera",
             "from": "langkah sebelumnya",
-            "why": "weak: jaringan berkali-kali putus; quiet: sudah lama tidak putus",
+            "why": "weak: jaringan berkali-kali putus; behind: gambar datang terlambat; quiet: sudah lama tidak putus",
         },
     ),
     EventKind(

@@ -52,7 +52,8 @@ class PictureRelay:
 
     def source(self, role: StreamRole = "main") -> StreamSource:
         """Return what the recorder reads."""
-        return StreamSource(role=role, url=f"http://127.0.0.1:{self._port}/{self._secret}", options=PICTURE_OPTIONS)
+        url = f"http://127.0.0.1:{self._port}/{self._secret}"
+        return StreamSource(role=role, url=url, options=PICTURE_OPTIONS, slowest_s=_REPEAT_S)
 
     async def show(self, jpeg: bytes) -> None:
         """Pass a picture on; the same one again only says that the camera is there."""

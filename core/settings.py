@@ -85,7 +85,7 @@ class RecordSettings(Struct):
 class BandwidthSettings(Struct):
     """Say how much of the network a camera may take; ``every_s`` is the time between pictures on the lowest step."""
 
-    mode: Literal["full", "sub", "snapshot", "auto"] = "full"
+    mode: Literal["full", "sub", "keyframes", "snapshot", "auto"] = "full"
     every_s: float = 10.0
 
 

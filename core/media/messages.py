@@ -81,7 +81,11 @@ class Stop(Message):
 
 
 class StreamReport(Struct):
-    """Say how one stream is doing. ``ring_dropped`` packets fitted into no ring: a GOP without end, or before one."""
+    """Say how one stream is doing. ``ring_dropped`` packets fitted into no ring: a GOP without end, or before one.
+
+    ``losses`` counts sessions that stood and were lost, ``lag_s`` is how much later than made the pictures come,
+    ``is_link_full`` that the network is why. ``last_at`` is when the newest picture came, by the wall clock.
+    """
 
     camera: str
     role: StreamRole
@@ -97,6 +101,10 @@ class StreamReport(Struct):
     ring_dropped: int = 0
     reconnects: int = 0
     packets: int = 0
+    losses: int = 0
+    lag_s: float = 0.0
+    is_link_full: bool = False
+    last_at: datetime | None = None
 
 
 class StreamChanged(Message):

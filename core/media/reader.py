@@ -6,13 +6,13 @@ What leaves it is always Annex B with its parameter sets in the configuration, w
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import av
-from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
 from av.video import VideoStream
 
@@ -21,23 +21,32 @@ from ..errors import AuthFailed, CameraError, CameraLost
 from ..texts import Texts
 from .backoff import Backoff
 from .messages import StreamCondition
+from .reader_link import LinkWatch
 from .reader_pauses import Pauses
-from .recorder_parameters import continues_picture, has_picture, is_complete, parameter_sets, picture_size
-from .recorder_source import StreamUnreadable, find_video, is_file, name_error, open_source
+from .reader_units import Assembler, Piece
+from .recorder_source import (
+    StreamUnreadable,
+    find_video,
+    is_file,
+    name_error,
+    open_source,
+    session_stall_s,
+    stall_after_s,
+)
 from .recorder_timeline import Pace, Timeline
-from .ring import AccessUnit, Codec, StreamConfig
+from .ring import AccessUnit, StreamConfig
 
 logger = logging.getLogger(__name__)
 
-STALL_S = 10.0
 # A refused password does not get better by itself, and some cameras lock the account.
 AUTH_WAIT_S = 60.0
 # A link that comes back brings all its cameras at once: their first tries are spread over two and a half seconds.
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _LEAST_SHARE = 3.0, 60.0, 0.15
 # Demuxing needs little stack; a hundred readers would otherwise reserve 800 MB of addresses.
 _STACK_BYTES = 1 << 20
-# Nothing larger is a picture of a camera: a damaged length field must not fill the memory.
-_MAX_UNIT_BYTES = 8_000_000
+# A visit for one keyframe ends without it after this, or a camera that sends none would be read for ever.
+_VISIT_LIMIT_S = 30.0
+_LEAST_REST_S = 0.5
 
 
 class StreamListener(Protocol):
@@ -66,9 +75,12 @@ class StreamReader:
         timeline: Timeline | None = None,
         follows_gap: bool = False,
         is_urgent: Callable[[], bool] = lambda: True,
+        link: LinkWatch | None = None,
     ) -> None:
         """Prepare to read; ``is_urgent`` says whether somebody waits for each picture, or some may gather."""
         self._source = source
+        self._link = link or LinkWatch()
+        self._has_answered = False
         self._is_urgent = is_urgent
         self._listener = listener
         self._texts = texts
@@ -118,6 +130,7 @@ class StreamReader:
         while not self._is_stopped.is_set():
             self._tell("connecting", "")
             self._live_since_mono_s = None
+            self._has_answered = False
             self._active_mono_s = time.monotonic()
             try:
                 self._read_named()
@@ -132,6 +145,7 @@ class StreamReader:
     def _take_loss(self, err: CameraError) -> float:
         ran_s = 0.0 if self._live_since_mono_s is None else time.monotonic() - self._live_since_mono_s
         self._follows_gap = self._config is not None
+        self._link.losses += self._has_answered
         self._timeline.restart()
         self._tell(_condition_of(err), str(err))
         wait_s = self._backoff.wait_s(ran_s)
@@ -139,7 +153,7 @@ class StreamReader:
 
     def _read_named(self) -> None:
         try:
-            self._read()
+            self._visit() if self._source.keyframe_every_s else self._read()
         except (av.error.FFmpegError, OSError, ValueError) as err:
             # A damaged file can make FFmpeg's filters fail at any unit; the reader outlives all of it.
             raise name_error(err, self._source, self._texts) from None
@@ -151,7 +165,9 @@ class StreamReader:
         while not self._is_stopped.is_set():
             with open_source(self._source, self._texts) as container:
                 stream, codec = find_video(container, self._texts)
-                units = _Assembler(stream, codec)
+                units = Assembler(stream, codec)
+                self._has_answered = True
+                self._link.begin()
                 if not is_first_round:
                     self._timeline.restart(is_seamless=True)
                 if pace is not None and not is_first_round:
@@ -163,14 +179,58 @@ class StreamReader:
                 raise StreamUnreadable(self._texts("media.unreadable.data"))
             is_first_round = False
 
-    def _pass_on(self, packets: Iterator[Packet[VideoStream]], units: _Assembler, pace: Pace | None) -> int:
+    def _visit(self) -> None:
+        """Come for one keyframe now and then; a visit that fails is a loss only when too many in a row did."""
+        seen_mono_s, every_s = time.monotonic(), self._source.keyframe_every_s
+        while not self._is_stopped.is_set():
+            begun_mono_s = self._active_mono_s = time.monotonic()
+            try:
+                self._take_keyframe()
+                seen_mono_s = time.monotonic()
+            except CameraLost:
+                # The first visit says whether anybody is there at all.
+                if self._live_since_mono_s is None or time.monotonic() - seen_mono_s >= stall_after_s(self._source):
+                    raise
+            rest_s = every_s * random.uniform(0.9, 1.1) - (time.monotonic() - begun_mono_s)
+            self._is_waiting = True
+            self._is_stopped.wait(max(_LEAST_REST_S, rest_s))
+            self._is_waiting = False
+
+    def _take_keyframe(self) -> None:
+        try:
+            with open_source(self._source, self._texts) as container:
+                stream, codec = find_video(container, self._texts)
+                self._has_answered = True
+                self._timeline.restart()
+                if not self._take_first(container.demux(stream), Assembler(stream, codec)):
+                    raise CameraLost(self._texts("media.lost.no_keyframe", seconds=round(_VISIT_LIMIT_S)))
+        except (av.error.FFmpegError, OSError, ValueError) as err:
+            raise name_error(err, self._source, self._texts) from None
+
+    def _take_first(self, packets: Iterator[Packet[VideoStream]], units: Assembler) -> bool:
+        """Pass the first keyframe on; what is left of it comes before the next picture, which is not waited for."""
+        limit_mono_s, is_taken = time.monotonic() + _VISIT_LIMIT_S, False
+        for packet in packets:
+            self._active_mono_s = time.monotonic()
+            for piece in units.take(packet):
+                if is_taken and not piece.is_rest:
+                    return True
+                if piece.is_key or is_taken:
+                    is_taken = self._place(units, piece, self._active_mono_s) > 0 or is_taken
+            if is_taken and units.codec == "mjpeg":
+                return True  # one picture, one packet
+            if self._is_stopped.is_set() or self._active_mono_s >= limit_mono_s:
+                break
+        return is_taken
+
+    def _pass_on(self, packets: Iterator[Packet[VideoStream]], units: Assembler, pace: Pace | None) -> int:
         count, last_mono_s, pauses = 0, time.monotonic(), Pauses()
         while not self._is_stopped.is_set():
             asked_mono_s = time.monotonic()
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError, ValueError) as err:
-                is_silent = time.monotonic() - last_mono_s >= STALL_S / 2
+                is_silent = time.monotonic() - last_mono_s >= session_stall_s(self._source) / 2
                 raise self._silence() if is_silent else name_error(err, self._source, self._texts) from None
             if packet is None:
                 break
@@ -181,18 +241,14 @@ class StreamReader:
                     self._active_mono_s = time.monotonic()
                 count += self._place(units, piece, self._active_mono_s)
             pause_s = pauses.pause_s(packet.size, asked_mono_s, last_mono_s)
-            if pause_s and pace is None and not self._is_urgent():
+            if pause_s and pace is None and not self._link.is_late and not self._is_urgent():
                 self._is_stopped.wait(pause_s)
         return count
 
-    def _place(self, units: _Assembler, piece: _Piece, arrived_mono_s: float) -> int:
+    def _place(self, units: Assembler, piece: Piece, arrived_mono_s: float) -> int:
         is_first = False
         if piece.is_key:
-            config = units.config(piece.content)
-            if config is not None and config is not self._config and config != self._config:
-                self._config = config
-                if not self._is_stopped.is_set():
-                    self._listener.on_config(config)
+            self._take_config(units.config(piece.content))
         if self._config is None or self._config.codec != units.codec:
             return 0  # before the first keyframe nothing can be decoded
         if self._live_since_mono_s is None:
@@ -202,6 +258,8 @@ class StreamReader:
             is_first = True
         if not piece.is_rest:
             self._placed_s = self._timeline.place(piece.pts_s, piece.dts_s, arrived_mono_s)
+            if piece.dts_s is not None:
+                self._link.take(piece.dts_s, len(piece.content), arrived_mono_s)
         unit = AccessUnit(
             pts_s=self._placed_s[0],
             dts_s=self._placed_s[1],
@@ -218,8 +276,15 @@ class StreamReader:
             self._tell("live", "")  # only now: who hears it may ask for a recording at once
         return 1
 
+    def _take_config(self, config: StreamConfig | None) -> None:
+        if config is None or config is self._config or config == self._config:
+            return
+        self._config = config
+        if not self._is_stopped.is_set():
+            self._listener.on_config(config)
+
     def _silence(self) -> CameraLost:
-        return StreamStalled(self._texts("media.stalled", seconds=round(STALL_S)))
+        return StreamStalled(self._texts("media.stalled", seconds=round(session_stall_s(self._source))))
 
     def _tell(self, condition: StreamCondition, reason: str) -> None:
         if not self._is_stopped.is_set():
@@ -228,76 +293,6 @@ class StreamReader:
 
 class StreamStalled(CameraLost):
     """Say that a camera keeps its connection and sends nothing."""
-
-
-class _Piece(NamedTuple):
-    """What the assembler hands on: a picture, or (``is_rest``) more of the picture before."""
-
-    pts_s: float | None
-    dts_s: float | None
-    is_key: bool
-    content: bytes
-    is_rest: bool
-
-
-class _Assembler:
-    """Turn FFmpeg's packets into access units in Annex B form.
-
-    Parameter sets that come as a packet of their own are put in front of the next picture; a picture
-    is passed on at once, because waiting for the next time stamp would cost a frame of latency. Slices
-    of the same picture that follow keep its time, so that the clip's writer can join them.
-    """
-
-    def __init__(self, stream: VideoStream, codec: Codec) -> None:
-        self.codec = codec
-        self._stream = stream
-        extradata = bytes(stream.codec_context.extradata or b"")
-        # avcC and hvcC begin with their version, 1; Annex B with a start code.
-        is_boxed = codec != "mjpeg" and extradata[:1] == b"\x01"
-        self._to_annex_b = BitStreamFilterContext(f"{codec}_mp4toannexb", stream) if is_boxed else None
-        self._parameters = b"" if is_boxed else parameter_sets(codec, extradata)
-        self._config: StreamConfig | None = None
-        self._time_base = float(stream.time_base or 0)
-        self._held = b""
-        self._stamp: int | None = None
-
-    def take(self, packet: Packet[VideoStream]) -> Iterator[_Piece]:
-        """Yield what is ready to be passed on."""
-        if not packet.size or packet.size > _MAX_UNIT_BYTES:
-            return
-        for whole in [packet] if self._to_annex_b is None else self._to_annex_b.filter(packet):
-            content = bytes(whole)
-            if self._held:
-                content = self._held + content
-            if not has_picture(self.codec, content):
-                self._held = content if len(content) < _MAX_UNIT_BYTES else b""
-                continue
-            self._held = b""
-            dts, before = whole.dts, self._stamp
-            stamp = self._stamp = dts if dts is not None else whole.pts
-            # Cameras whose stamps stand still send whole pictures of one moment: those stay apart.
-            is_rest = stamp is not None and stamp == before and continues_picture(self.codec, content)
-            is_key = (whole.is_keyframe or self.codec == "mjpeg") and not is_rest
-            yield _Piece(self._seconds(whole.pts), self._seconds(dts), is_key, content, is_rest)
-
-    def config(self, keyframe: bytes) -> StreamConfig | None:
-        """Return the configuration that a keyframe is decoded with; None while parameter sets are missing."""
-        in_band = parameter_sets(self.codec, keyframe)
-        is_known = self._config is not None and self.codec != "mjpeg"
-        if is_known and (not in_band or in_band == self._parameters):
-            return self._config
-        if is_complete(self.codec, in_band):
-            self._parameters = in_band
-        if not is_complete(self.codec, self._parameters):
-            return None
-        width, height = picture_size(self.codec, self._parameters)
-        if self.codec == "mjpeg":
-            width, height = self._stream.codec_context.width, self._stream.codec_context.height
-        self._config = StreamConfig(codec=self.codec, extradata=self._parameters, width=width, height=height)
-        return self._config
-
-    def _seconds(self, stamp: int | None) -> float | None:
-        return None if stamp is None else stamp * self._time_base
 
 
 def _condition_of(err: CameraError) -> StreamCondition:

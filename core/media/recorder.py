@@ -41,9 +41,10 @@ from .messages import (
 )
 from .packet_server import PacketServer
 from .recorder_bursts import BurstDesk, KeyBook
-from .recorder_camera import RecordedCamera
+from .recorder_camera import RecordedCamera, Recording
 from .recorder_card import CardFetch
 from .recorder_sidecar import ClipPlan
+from .ring import Ring
 
 logger = logging.getLogger(__name__)
 
@@ -124,15 +125,17 @@ class Recorder:
         if known is not None and known.sources == order.sources:
             known.set_limits(order.ring_s, order.ring_bytes)
             return
-        self._close(order.camera)
-        if order.sources:
-            self._cameras[order.camera] = RecordedCamera(
-                order,
-                self._post,
-                self._texts,
-                feed=self._packets.feed(order.camera),
-                desk=BurstDesk(order.camera, self._writer, self._keys, self._texts),
-            )
+        if not order.sources:
+            self._close(order.camera)
+            return
+        # A camera that steps down on a weak network keeps its open clip, which goes on with what there is.
+        before = self._cameras.pop(order.camera, None)
+        recording = before.hand_over() if before is not None else None
+        if recording is None:
+            desk = BurstDesk(order.camera, self._writer, self._keys, self._texts)
+            recording = Recording(Ring(order.ring_s, order.ring_bytes), desk)
+        feed = self._packets.feed(order.camera)
+        self._cameras[order.camera] = RecordedCamera(order, self._post, self._texts, feed=feed, recording=recording)
 
     def _close(self, camera_id: str) -> None:
         camera = self._cameras.pop(camera_id, None)

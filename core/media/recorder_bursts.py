@@ -94,6 +94,8 @@ class BurstDesk:
         self._is_skipping = False
         self._allowance_bytes = _BEYOND_RING_BYTES
         self._longest_before_s = 0.0
+        # How far apart the pictures of this camera may be; only more is a gap.
+        self.slowest_s = 0.0
 
     @property
     def is_recording(self) -> bool:
@@ -130,7 +132,7 @@ class BurstDesk:
             return
         if unit.arrived_mono_s > self._end_mono_s:
             # An outage that reaches over the end took the last pictures with it.
-            self._finish(has_gap=unit.follows_gap and self._last_mono_s < self._end_mono_s - _LAST_PICTURE_S)
+            self._finish(has_gap=unit.follows_gap and self._ends_early(_LAST_PICTURE_S))
         elif unit.is_key and unit.pts_s - self._first_pts_s > MAX_CLIP_S:
             keys = self._plan.keys
             self._finish()
@@ -152,7 +154,7 @@ class BurstDesk:
             return
         self._give_up_next()
         if self._plan is not None:
-            self._finish(has_gap=self._last_mono_s < self._end_mono_s - 2 * _LAST_PICTURE_S)
+            self._finish(has_gap=self._ends_early(2 * _LAST_PICTURE_S))
 
     def close(self) -> None:
         """End the open clip before its time."""
@@ -164,6 +166,9 @@ class BurstDesk:
         """Give up a clip that the disk did not take."""
         if self._plan is not None and self._plan.id == clip_id:
             self._plan = None
+
+    def _ends_early(self, slack_s: float) -> bool:
+        return self._last_mono_s < self._end_mono_s - max(slack_s, self.slowest_s)
 
     def _look_at(self, burst: StartBurst, ring: Ring) -> None:
         if burst.before_s > ring.limit_s and burst.before_s > self._longest_before_s:

@@ -7,25 +7,37 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from ..contracts import StreamSource
 from ..errors import MediaError
 from ..texts import Texts
 from .messages import OpenCamera, StartBurst, StreamChanged, StreamCondition, StreamReport
 from .packet_server import Feed
-from .reader import STALL_S, StreamReader
+from .reader import StreamReader
+from .reader_link import LinkWatch
 from .recorder_bursts import BurstDesk, Now
+from .recorder_source import stall_after_s
 from .recorder_timeline import Meter, Timeline
 from .ring import AccessUnit, Ring, StreamConfig
 
 logger = logging.getLogger(__name__)
 
-# FFmpeg's own time-outs end a stalled read after 10 s and a connection that does not come about after 20 s;
-# one that still hangs then (in the system's name service, say) is left behind.
-_ABANDON_S = 15.0
+# FFmpeg's own time-outs end a stalled read when it counts as one and a connection that does not come about after
+# 20 s; one that still hangs then (in the system's name service, say) is left behind.
+_ABANDON_SHARE = 1.5
 _ABANDON_CONNECT_S = 30.0
 # So many readers of one stream may hang at a time; another would hang too.
 _MAX_LEFT = 3
+
+
+class Recording(NamedTuple):
+    """What is kept of a recorded stream, also while the camera's sources change."""
+
+    ring: Ring
+    desk: BurstDesk
+    config: StreamConfig | None = None
+    timeline: Timeline | None = None
 
 
 class RecordedStream:
@@ -39,25 +51,29 @@ class RecordedStream:
         texts: Texts,
         *,
         feed: Feed | None,
-        recording: tuple[Ring, BurstDesk] | None,
+        recording: Recording | None,
     ) -> None:
         self._camera = camera
         self._source = source
+        self._stall_s = stall_after_s(source)
         self._tell = tell
         self._texts = texts
         self._feed = feed
         self._ring: Ring | None = None
         self._desk: BurstDesk | None = None
-        if recording is not None:
-            self._ring, self._desk = recording
-        self._lock = threading.Lock()
+        self._config: StreamConfig | None = None
         self._timeline = Timeline()
+        if recording is not None:
+            self._ring, self._desk, self._config = recording.ring, recording.desk, recording.config
+            self._timeline = Timeline(after=recording.timeline)
+        self._lock = threading.Lock()
         self._meter = Meter()
+        self._link = LinkWatch()
         self._condition: StreamCondition = "connecting"
         self._reason = ""
-        self._config: StreamConfig | None = None
         self._times_live = 0
         self._arrived_mono_s = 0.0
+        self._last_at_s = 0.0
         self._left: list[StreamReader] = []
         self._reader = self._start_reader()
 
@@ -77,7 +93,7 @@ class RecordedStream:
         """Keep and pass on a unit."""
         with self._lock:
             is_back = self._condition == "stalled"
-            self._arrived_mono_s = unit.arrived_mono_s
+            self._arrived_mono_s, self._last_at_s = unit.arrived_mono_s, unit.at_s
             self._meter.add(len(unit.data), unit.arrived_mono_s)
             if self._ring is not None and self._desk is not None:
                 self._ring.add(unit)
@@ -85,6 +101,7 @@ class RecordedStream:
         if self._feed is not None:
             self._feed.pass_on(unit)
         if is_back:  # it stood still and goes on, on the same connection
+            self._link.losses += 1
             self.on_condition("live", "")
 
     def on_condition(self, condition: StreamCondition, reason: str) -> None:
@@ -119,6 +136,10 @@ class RecordedStream:
                 ring_dropped=self._ring.dropped_units if self._ring else 0,
                 reconnects=max(0, self._times_live - 1),
                 packets=self._meter.packets,
+                losses=self._link.losses,
+                lag_s=round(self._link.lag_s, 1),
+                is_link_full=self._link.is_full,
+                last_at=datetime.fromtimestamp(self._last_at_s, timezone.utc) if self._last_at_s else None,
             )
 
     def burst(self, burst: StartBurst) -> str:
@@ -148,10 +169,11 @@ class RecordedStream:
             if self._desk is not None:
                 self._desk.tick(now_mono_s)
             condition = self._condition
-            is_stalling = condition == "live" and now_mono_s - self._arrived_mono_s > STALL_S
+            is_stalling = condition == "live" and now_mono_s - self._arrived_mono_s > self._stall_s
         if is_stalling:
-            self.on_condition("stalled", self._texts("media.stalled", seconds=round(STALL_S)))
-        limit_s = _ABANDON_CONNECT_S if condition == "connecting" else _ABANDON_S
+            self.on_condition("stalled", self._texts("media.stalled", seconds=round(self._stall_s)))
+        abandon_s = self._stall_s * _ABANDON_SHARE
+        limit_s = max(_ABANDON_CONNECT_S, abandon_s) if condition == "connecting" else abandon_s
         if not self._reader.is_trying and self._reader.silent_s(now_mono_s) > limit_s:
             self._replace_reader()
 
@@ -173,6 +195,19 @@ class RecordedStream:
                 self._desk.close()
         self.on_condition("closed", "")
 
+    def hand_over(self) -> Recording | None:
+        """Let go of the camera and of what was recorded, so that clips go on with other sources."""
+        self._reader.stop()
+        with self._lock:
+            recording = None
+            if self._ring is not None and self._desk is not None:
+                recording = Recording(self._ring, self._desk, self._config, self._timeline)
+            # A reader that hangs in FFmpeg may still bring something: it is nobody's any more.
+            self._ring = self._desk = None
+        self.on_condition("closed", "")
+        self._feed = None
+        return recording
+
     def _is_urgent(self) -> bool:
         """Say whether somebody waits for each picture; read without the lock, a moment late does no harm."""
         is_recording = self._desk is not None and self._desk.is_recording
@@ -188,6 +223,7 @@ class RecordedStream:
             timeline=self._timeline,
             follows_gap=self._config is not None,
             is_urgent=self._is_urgent,
+            link=self._link,
         )
         reader.start()
         return reader
@@ -197,19 +233,27 @@ class RecordedCamera:
     """Hold the streams of one camera: ``main`` is recorded, ``sub`` analysed; one serves both."""
 
     def __init__(
-        self, order: OpenCamera, tell: Callable[[StreamChanged], None], texts: Texts, *, feed: Feed, desk: BurstDesk
+        self,
+        order: OpenCamera,
+        tell: Callable[[StreamChanged], None],
+        texts: Texts,
+        *,
+        feed: Feed,
+        recording: Recording,
     ) -> None:
+        """Begin to read; ``recording`` is new, or what the same camera's other sources have handed over."""
         self.sources = order.sources
         analysed = next((source for source in order.sources if source.role == "sub"), order.sources[0])
         recorded = next((source for source in order.sources if source.role == "main"), order.sources[0])
-        ring = Ring(order.ring_s, order.ring_bytes)
+        recording.ring.limit_s, recording.ring.limit_bytes = order.ring_s, order.ring_bytes
+        recording.desk.slowest_s = max(recorded.slowest_s, recorded.keyframe_every_s)
         self._recorded = RecordedStream(
             order.camera,
             recorded,
             tell,
             texts,
             feed=feed if analysed is recorded else None,
-            recording=(ring, desk),
+            recording=recording,
         )
         self._streams = [self._recorded]
         if analysed is not recorded:
@@ -240,3 +284,11 @@ class RecordedCamera:
         """Let go of every stream."""
         for stream in self._streams:
             stream.close()
+
+    def hand_over(self) -> Recording | None:
+        """Let go of every stream; return what is recorded, for the camera's other sources to go on with."""
+        recording = self._recorded.hand_over()
+        for stream in self._streams:
+            if stream is not self._recorded:
+                stream.close()
+        return recording

@@ -16,8 +16,12 @@ from ..errors import AuthFailed, CameraLost
 from ..texts import Texts
 from .ring import Codec
 
-# Open and read time-outs. FFmpeg raises only after about twice the second: a stall is known after 10 s.
-_TIMEOUTS_S = (5.0, 5.0)
+# A stream that shows nothing for so long stands still.
+STALL_S = 10.0
+# A source that says how slow it may be is given two pictures, and what a weak network adds.
+_SLOW_SHARE = 2.5
+# How long it may take until a camera answers.
+_OPEN_LIMIT_S = 5.0
 # Default probing waits 1.5 s and more; with these the first frame is there after 0.1 s. ``fflags=nobuffer``
 # would be as fast and throw the first keyframe away. Sound is not asked for: nobody hears it here, and a camera
 # that sends nothing else would look alive.
@@ -38,18 +42,30 @@ def is_file(source: StreamSource) -> bool:
     return scheme == "file" or len(scheme) < 2  # a lone letter would be a drive
 
 
+def stall_after_s(source: StreamSource) -> float:
+    """Return for how long a stream may be silent before it counts as lost."""
+    return max(STALL_S, _SLOW_SHARE * max(source.slowest_s, source.keyframe_every_s))
+
+
+def session_stall_s(source: StreamSource) -> float:
+    """Return the same for one session: who comes for a keyframe now and then waits for it no longer than others."""
+    return max(STALL_S, _SLOW_SHARE * source.slowest_s)
+
+
 def open_source(source: StreamSource, texts: Texts) -> InputContainer:
     """Open a source; AuthFailed, CameraLost or StreamUnreadable in words, never with the login."""
     options = {**_default_options(source), **source.options}
     file_format = options.pop("format", None)
     began_mono_s = time.monotonic()
+    # FFmpeg raises only after about twice the second. A slow source may not even begin before its next picture.
+    limits_s = (max(_OPEN_LIMIT_S, source.slowest_s), session_stall_s(source) / 2)
     try:
         return av.open(
-            _with_login(source), format=file_format, options=options, timeout=_TIMEOUTS_S, metadata_errors="replace"
+            _with_login(source), format=file_format, options=options, timeout=limits_s, metadata_errors="replace"
         )
     except av.error.InvalidDataError as err:
         # A camera that takes the connection and never answers ends so too, when its time is up.
-        if not is_file(source) and time.monotonic() - began_mono_s >= 0.9 * _TIMEOUTS_S[0]:
+        if not is_file(source) and time.monotonic() - began_mono_s >= 0.9 * limits_s[0]:
             raise CameraLost(texts("media.lost.timeout")) from None
         raise name_error(err, source, texts) from None
     except (av.error.FFmpegError, OSError, ValueError) as err:

@@ -81,13 +81,17 @@ class Media:
 
     def __init__(self) -> None:
         self.opened = []
-        self.reconnects = 0
+        self.losses = 0
+        self.lag_s, self.is_link_full = 0.0, False
 
     async def open_camera(self, settings, sources, last=()):
         self.opened.append(sources)
 
     def stream(self, camera, role):
-        return StreamReport(camera=camera, role=role, condition="live", reconnects=self.reconnects)
+        if role != "main":
+            return None
+        its = {"losses": self.losses, "lag_s": self.lag_s, "is_link_full": self.is_link_full}
+        return StreamReport(camera=camera, role=role, condition="live", **its)
 
 
 class Plain:
@@ -128,10 +132,10 @@ class Desk:
 
     async def lose(self, times=LOSSES):
         for _ in range(times):
-            self.media.reconnects += 1
+            self.media.losses += 1
             await self.clock.advance(10)
             await self.bandwidth.look()
-        self.media.reconnects = 0
+        self.media.losses = 0
 
 
 @pytest.fixture
@@ -148,7 +152,12 @@ async def test_a_weak_network_leaves_the_small_stream_for_recording_and_for_the_
     assert (left.role, left.url) == ("main", "rtsp://10.0.5.21/sub")
     assert desk.told == [("camera.bandwidth", "full", "sub", "weak")]
     await desk.lose()
-    assert len(desk.told) == 1  # nothing below: this camera has no still pictures
+    [[visited]] = desk.media.opened[1:]
+    assert (visited.url, visited.role, visited.keyframe_every_s) == ("rtsp://10.0.5.21/sub", "main", 5)
+    await desk.lose()
+    assert len(desk.told) == 2  # nothing below: this camera has no still pictures
+    await desk.clock.advance(FIRST_QUIET_S + 10)
+    await desk.bandwidth.look()
     await desk.clock.advance(FIRST_QUIET_S + 10)
     await desk.bandwidth.look()
     assert desk.media.opened[-1] == SOURCES
@@ -158,8 +167,8 @@ async def test_a_weak_network_leaves_the_small_stream_for_recording_and_for_the_
 async def test_a_network_that_bears_no_stream_gets_a_picture_now_and_then(desk):
     camera = Snapping()
     await desk.open(camera)
-    await desk.lose()
-    await desk.lose()
+    for _ in range(3):
+        await desk.lose()
     [source] = desk.media.opened[-1]
     assert source.url.startswith("http://127.0.0.1:")
     for _ in range(3):
@@ -180,3 +189,24 @@ async def test_a_camera_with_one_stream_has_no_smaller_one(desk):
     assert await desk.open(Plain(), mode="sub", sources=SOURCES[:1]) == SOURCES[:1]
     await desk.lose(10)
     assert desk.media.opened == []
+
+
+async def test_a_stream_that_falls_behind_on_a_full_link_steps_down_at_the_second_look(desk):
+    await desk.open(Plain())
+    desk.media.lag_s = 20.0
+    for _ in range(5):
+        await desk.bandwidth.look()
+    assert desk.told == [], "late by its stamps alone is no fault of the link"
+    desk.media.is_link_full = True
+    await desk.bandwidth.look()
+    assert desk.told == []
+    await desk.bandwidth.look()
+    assert desk.told == [("camera.bandwidth", "full", "sub", "behind")]
+
+
+async def test_a_camera_that_was_started_again_keeps_its_step(desk):
+    camera = Plain()
+    await desk.open(camera)
+    await desk.lose()
+    [again] = await desk.open(camera)
+    assert again.url == "rtsp://10.0.5.21/sub"

@@ -24,7 +24,15 @@ LOGIN = {
     vol.Optional("username", default="", description="media.option.username"): str,
     vol.Optional("password", default="", description="media.option.password"): str,
 }
-SCHEMA = vol.Schema(LOGIN)
+SCHEMA = vol.Schema(
+    {
+        **LOGIN,
+        # 0: several a second, as most do.
+        vol.Optional("slowest", default=0, description="pictures.option.slowest"): vol.All(
+            validators.duration, vol.Range(min=0, max=600)
+        ),
+    }
+)
 
 
 def split_login(options: dict[str, Any]) -> tuple[str, str, str]:
@@ -50,7 +58,16 @@ class MjpegCamera:
     async def streams(self) -> Sequence[StreamSource]:
         """Return the one stream."""
         url, username, password = split_login(self._options)
-        return (StreamSource(role="main", url=url, username=username, password=password, options=PICTURE_OPTIONS),)
+        return (
+            StreamSource(
+                role="main",
+                url=url,
+                username=username,
+                password=password,
+                options=PICTURE_OPTIONS,
+                slowest_s=self._options["slowest"],
+            ),
+        )
 
     async def stop(self) -> None:
         """Do nothing: the recorder lets go."""
