@@ -167,8 +167,11 @@ _KINDS = (
     EventKind(name="fire.smoke", summary=f"Asap terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),
     EventKind(
         name="fight.suspected",
-        summary=f"Dugaan perkelahian ({_BY_PLUGIN})",
-        fields={"count": "berapa orang terlibat", "seconds": _SUSPECT["seconds"]},
+        summary="Dugaan perkelahian, untuk dinilai orang dari cuplikannya",
+        fields={
+            "count": "paling banyak berapa orang terlihat berdekatan; tidak ada bila tidak terlihat",
+            "seconds": _SUSPECT["seconds"],
+        },
     ),
     EventKind(name="loiter.person", summary="Orang mondar-mandir", fields=_SUSPECT),
     EventKind(

@@ -42,6 +42,7 @@ BUILT_INS = (
     "siaga.plugins.detectors.flood",
     "siaga.plugins.detectors.tamper",
     "siaga.plugins.detectors.behaviour",
+    "siaga.plugins.detectors.brawl",
     "siaga.plugins.notifications.whatsapp",
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",
