@@ -62,18 +62,20 @@ async def test_a_link_that_is_too_narrow_is_known_by_its_lag_and_keyframes_alone
             await asyncio.to_thread(recorder.wait, full, 60)
             link.rate = None
             recorder.open("weak", msgspec.structs.replace(source, keyframe_every_s=3.0))
+
+            def fresh(heard):
+                now = datetime.now(timezone.utc)
+                ages = [now - one.last_at for one in getattr(heard, "streams", ()) if one.last_at]
+                return any(age < timedelta(seconds=6) for age in ages) or None
+
             await asyncio.sleep(2)
+            await asyncio.to_thread(recorder.condition, "weak", "live", 20, len(recorder.heard))
             begun, at, visits = link.carried, asyncio.get_running_loop().time(), link.connections
             mark = len(recorder.heard)
             await asyncio.sleep(12)
             used = (link.carried - begun) / (asyncio.get_running_loop().time() - at)
             assert used < needed / 2
             assert link.connections - visits >= 3
-
-            def fresh(heard):
-                now = datetime.now(timezone.utc)
-                ages = [now - one.last_at for one in getattr(heard, "streams", ()) if one.last_at]
-                return any(age < timedelta(seconds=6) for age in ages) or None
 
             await asyncio.to_thread(recorder.wait, fresh, 20, mark)
             told = [m.report for m in recorder.heard[mark:] if hasattr(m, "report")]
