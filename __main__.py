@@ -34,6 +34,7 @@ from .core.journal import Journal
 from .core.log import set_up_logging
 from .core.loop_watch import LoopWatch
 from .core.tasks import unless
+from .eval_commands import evaluate
 from .plugin_commands import plugin as plugin_group
 from .rule_commands import rules
 from .rules.engine import RuleEngine
@@ -108,6 +109,7 @@ main.add_command(plugin_group)
 main.add_command(discover_cameras)
 main.add_command(import_cameras)
 main.add_command(rules)
+main.add_command(evaluate)
 
 
 @main.group(help=say("cli.user.help"))

@@ -49,6 +49,11 @@ _BY = {"by": "nama orang atau aturan"}
 
 _MOVER = {"by": "person, rule atau patrol", "who": "akun, atau id aturan"}
 
+_FIRE = {
+    "area": "0..1: bagian gambar",
+    "seconds": "sudah terlihat selama sekian detik",
+    "look": "0..1: seberapa mirip kebakaran menurut satu gambar; null bila tidak dinilai",
+}
 _KINDS = (
     EventKind(name="motion.start", summary="Mulai ada gerakan", fields=_AREA),
     EventKind(name="motion.end", summary="Gerakan berhenti", fields=_AREA),
@@ -163,8 +168,13 @@ _KINDS = (
         summary="Kamera ditutup, diputar, tidak fokus, gelap, beku atau gambarnya rusak",
         fields={"what": "covered, turned, blurred, dark, frozen atau noise", **_REASON},
     ),
-    EventKind(name="fire.flame", summary=f"Api terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),
-    EventKind(name="fire.smoke", summary=f"Asap terlihat ({_BY_PLUGIN})", fields={"area": "0..1: bagian gambar"}),
+    EventKind(name="fire.flame", summary="Api terlihat; diulang selama masih terlihat", fields=_FIRE),
+    EventKind(name="fire.smoke", summary="Asap terlihat; diulang selama masih terlihat", fields=_FIRE),
+    EventKind(
+        name="fire.suspected",
+        summary="Satu gambar mirip kebakaran; belum terbukti",
+        fields={"look": "0..1: seberapa mirip kebakaran menurut satu gambar"},
+    ),
     EventKind(
         name="fight.suspected",
         summary="Dugaan perkelahian, untuk dinilai orang dari cuplikannya",

@@ -43,6 +43,7 @@ BUILT_INS = (
     "siaga.plugins.detectors.tamper",
     "siaga.plugins.detectors.behaviour",
     "siaga.plugins.detectors.brawl",
+    "siaga.plugins.detectors.fire",
     "siaga.plugins.notifications.whatsapp",
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import voluptuous as vol
 from jinja2 import StrictUndefined
 
@@ -32,11 +33,13 @@ from siaga.core.plugin_manager import PluginManager
 from siaga.core.plugin_offers import HOOKS
 from siaga.core.texts import Texts
 from siaga.core.validators import Each
+from siaga.evaluation import report
 from siaga.rules import blueprint_inputs, blueprint_use, parse, parse_triggers, selectors, step_schemas
 from siaga.rules.sandbox import RuleEnvironment
 from siaga.rules.trial import read_tests
 
 DOCS = Path(__file__).resolve().parent
+BENCH = DOCS.parent / "bench" / "results"
 FILES = (
     *(
         DOCS / "operators" / f"{name}.md"
@@ -52,6 +55,8 @@ FILES = (
         )
     ),
     DOCS / "vendors" / "camera-plugin.md",
+    DOCS / "detectors.md",
+    DOCS.parent / "README.md",
 )
 PART = re.compile(r"(<!-- generated: (?P<name>[\w. ]+) -->\n)(?P<body>.*?)(<!-- /generated -->)", re.DOTALL)
 SECTIONS = ("site", "web", "storage", "media", "place", "camera", "plugins")
@@ -98,8 +103,19 @@ def parts() -> dict[str, str]:
     made["contract Kind"] = python(inspect.getsource(contracts.Kind).split("\n        self.name", 1)[0] + " ...")
     made["contract StreamSource"] = python(fields(contracts.StreamSource))
     made["contract CameraSettings"] = python(fields(settings.CameraSettings))
+    made |= worth(BENCH / "detectors.json")
     made["errors"] = python("\n\n\n".join(inspect.getsource(getattr(errors, name)).rstrip() for name in ERRORS))
     return made
+
+
+def worth(file: Path) -> dict[str, str]:
+    """Return the tables of what the detectors are worth: all figures, and those that have a goal."""
+    reports = report.from_json(file.read_bytes())
+    goals = [msgspec.structs.replace(one, figures=tuple(f for f in one.figures if f.goal)) for one in reports]
+    return {
+        "detectors worth": report.table(reports),
+        "detectors goals": report.table(one for one in goals if one.figures),
+    }
 
 
 def options(schema: Any, name: str) -> str:  # noqa: ANN401  a schema or what one may wrap

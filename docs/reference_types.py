@@ -32,6 +32,7 @@ _WORDS = {
     "rtsp._vendor": "merek",
     "objects._label": "nama benda",
     "objects._seconds": SECONDS,
+    "objects._tiles": "off / auto / 2 sampai 4",
     "crowd._seconds": SECONDS,
     "lines._two_points": "dua titik",
     "traffic._a_way": "dua titik",

@@ -5,11 +5,23 @@ from __future__ import annotations
 import statistics
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import voluptuous as vol
 
-from ...core import Detector, EventKind, Frame, Kind, LookContext, Observation, Scene, Sighting, Texts, Wants, hookimpl
+from ...core import (
+    Detector,
+    EventKind,
+    Frame,
+    Kind,
+    LookContext,
+    Observation,
+    Scene,
+    Sighting,
+    Texts,
+    Wants,
+    hookimpl,
+)
 
 # The count is the median of what was seen in this time: people hide each other for a second or two.
 WINDOW_S = 3.0
@@ -19,8 +31,13 @@ DWELL_S = 2.0
 SETTLE_S = 3.0
 # Looked at again after so long without pictures, what was counted before says nothing of how long it has stood.
 GAP_S = 10.0
+# Beyond this boxes hide one another and the net finds a part of them only: the count is a least number.
+MOST_COUNTED = 30
+# A crowd gathers when so many more stand there than a minute ago, and at least this share of them.
+TREND_S, TREND_COUNT, TREND_SHARE = 60.0, 3, 0.3
 # More than ten looks a second teach nothing.
 _MOST_SAMPLES = 60
+_MOST_PAST = 200
 
 
 def _seconds(value: Any) -> float:  # noqa: ANN401
@@ -40,6 +57,9 @@ SCHEMA = vol.Schema(
         vol.Optional("above", default=None, description="crowd.option.above"): vol.Any(None, _COUNT),
         vol.Optional("for", default=10.0, description="crowd.option.for"): vol.All(_seconds, vol.Range(0, 3600)),
         vol.Optional("clear_below", default=None, description="crowd.option.clear_below"): vol.Any(None, _COUNT),
+        vol.Optional("area_m2", default=None, description="crowd.option.area"): vol.Any(
+            None, vol.All(vol.Coerce(float), vol.Range(min=1, max=1_000_000))
+        ),
         vol.Optional("step", default=1, description="crowd.option.step"): _COUNT,
     }
 )
@@ -73,6 +93,25 @@ class Smoothed:
         return self.count
 
 
+class Trend:
+    """Say whether a count rises or falls, by what it was a minute ago."""
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[float, int]] = deque(maxlen=_MOST_PAST)
+
+    def take(self, count: int, now_s: float) -> Literal["gathering", "dispersing", "steady"]:
+        """Take a believed count; return where it is going. A time without looks begins anew."""
+        if self._past and now_s - self._past[-1][0] > GAP_S:
+            self._past.clear()
+        self._past.append((now_s, count))
+        while now_s - self._past[0][0] > TREND_S:
+            self._past.popleft()
+        change, larger = count - self._past[0][1], max(count, self._past[0][1])
+        if abs(change) < max(TREND_COUNT, TREND_SHARE * larger):
+            return "steady"
+        return "gathering" if change > 0 else "dispersing"
+
+
 class CrowdDetector:
     """Count the sightings of one label in one zone (or the whole picture)."""
 
@@ -90,7 +129,9 @@ class CrowdDetector:
         self._clear_below: int = checked["clear_below"] or max(1, round(0.8 * (self._above or 1)))
         self._for_s: float = checked["for"]
         self._step: int = checked["step"]
+        self._area_m2: float | None = checked["area_m2"]
         self._smoothed = Smoothed()
+        self._trend = Trend()
         self._told = 0
         self._high_since_s: float | None = None
         self._is_high = False
@@ -111,12 +152,13 @@ class CrowdDetector:
             self._high_since_s = None
         self._looked_s = now_s
         count = self._smoothed.take(sum(self._counts(sighting) for sighting in context.sightings), now_s)
-        said = [self._observe("crowd.count", count, is_event=False)]
+        seen = self._data(count, self._trend.take(count, now_s))
+        said = [Observation(kind="crowd.count", zone=self._zone, data=seen, is_event=False)]
         if abs(count - self._told) >= self._step or (count == 0 and self._told):
             self._told = count
-            said.append(self._observe("crowd.count", count))
+            said.append(Observation(kind="crowd.count", zone=self._zone, data=seen))
         if self._rises(count, now_s):
-            said.append(self._observe("crowd.high", count))
+            said.append(Observation(kind="crowd.high", zone=self._zone, data=seen))
         return said
 
     def _counts(self, sighting: Sighting) -> bool:
@@ -138,9 +180,10 @@ class CrowdDetector:
         self._is_high = True
         return True
 
-    def _observe(self, kind: str, count: int, *, is_event: bool = True) -> Observation:
-        seen = {"count": count, "zone": self._zone, "label": self._label, "limit": self._above}
-        return Observation(kind=kind, zone=self._zone, data=seen, is_event=is_event)
+    def _data(self, count: int, trend: str) -> dict[str, Any]:
+        seen: dict[str, Any] = {"count": count, "zone": self._zone, "label": self._label, "limit": self._above}
+        seen |= {"trend": trend, "is_at_least": count > MOST_COUNTED}
+        return seen | ({"per_m2": round(count / self._area_m2, 2)} if self._area_m2 else {})
 
 
 @hookimpl
@@ -165,6 +208,9 @@ def offer_event_kinds() -> Iterable[EventKind]:
         "zone": "zona yang dihitung; null untuk seluruh gambar",
         "label": "yang dihitung",
         "limit": "batas keramaian; null bila tidak ditetapkan",
+        "trend": "gathering: bertambah sejak satu menit lalu; dispersing: berkurang; steady: tetap",
+        "is_at_least": "true: sebanyak itu atau lebih; di atas 30 orang saling menutupi",
+        "per_m2": "orang per meter persegi; hanya bila area_m2 ditulis",
     }
     return (
         EventKind(name="crowd.count", summary="Jumlah orang berubah", fields=fields),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import voluptuous as vol
@@ -43,6 +44,17 @@ def _seconds(value: Any) -> float:  # noqa: ANN401
         raise vol.Invalid(Texts()("objects.error.seconds", value=value)) from None
 
 
+def _tiles(value: Any) -> int:  # noqa: ANN401
+    """Take off, auto, or how many parts a side is cut into (2 to 4)."""
+    if value == "off" or value is False:
+        return 1
+    if value == "auto":
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 4:
+        return value
+    raise vol.Invalid(Texts()("objects.error.tiles", value=value))
+
+
 SCHEMA = vol.Schema(
     {
         vol.Optional("labels", default=["person"], description="objects.option.labels"): vol.All(
@@ -55,6 +67,7 @@ SCHEMA = vol.Schema(
         vol.Optional("interval", default=0.2, description="objects.option.interval"): vol.All(
             _seconds, vol.Range(0.05, 60)
         ),
+        vol.Optional("tiles", default="off", description="objects.option.tiles"): _tiles,
         vol.Optional("min_size", default=0.02, description="objects.option.min_size"): vol.All(
             vol.Coerce(float), vol.Range(0, 1)
         ),
@@ -67,6 +80,7 @@ class ObjectsDetector:
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
         from .objects_net import NanoDet
+        from .objects_tiles import find_in_tiles
 
         checked = SCHEMA(options)
         unknown = [zone for zone in checked["zones"] if zone not in scene.zones]
@@ -81,13 +95,14 @@ class ObjectsDetector:
         )
         self._labels = {LABELS.index(label): label for label in checked["labels"]}
         self._min_size = checked["min_size"]
-        self._net = NanoDet.shared()
+        net = NanoDet.shared()
+        self._find = partial(find_in_tiles, net, wanted=checked["tiles"]) if checked["tiles"] != 1 else net.find
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Detection]:
         """Return what is seen, also faintly; ``min_size`` is a share of the picture's height."""
         if frame is None:
             return ()
-        found = self._net.find(frame.colour(), tuple(self._labels), min_score=FAINT_SCORE)
+        found = self._find(frame.colour(), tuple(self._labels), min_score=FAINT_SCORE)
         return [
             Detection(label=self._labels[number], score=score, box=box)
             for number, score, box in found

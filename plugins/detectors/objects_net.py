@@ -27,6 +27,9 @@ OVERLAP_LIMIT = 0.5
 # More than a street holds; it bounds the time that suppression takes on a picture full of noise.
 MOST_CANDIDATES = 300
 
+# The last layer of the backbone's third stage, 128 x 13 x 13: what other small judgements stand on.
+FEATURES = "PartitionedCall/onnx_tf_prefix_LeakyRelu_53:0"
+
 Found = tuple[int, float, Box]
 
 
@@ -40,8 +43,13 @@ class NanoDet:
         options.inter_op_num_threads = 1
         # Planning all tensors at once costs 20 MB and saves nothing measurable here.
         options.enable_mem_pattern = False
-        self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        content = weights.read_bytes()
+        # The net's own six answers, and what it sees before it knows what that is.
+        self._session = onnxruntime.InferenceSession(
+            content + _also_tell(FEATURES), options, providers=["CPUExecutionProvider"]
+        )
         self._input = self._session.get_inputs()[0].name
+        self._answers = [output.name for output in self._session.get_outputs() if output.name != FEATURES]
         # Loading leaves 25 MB of freed heap behind, which glibc keeps unless asked.
         libc = ctypes.CDLL(None)
         if hasattr(libc, "malloc_trim"):
@@ -58,7 +66,7 @@ class NanoDet:
         """Return (label number, score, box) of each thing, best first. ``bgr`` is uint8 [height, width, 3]."""
         if bgr.ndim != 3 or min(bgr.shape[:2]) < 16:
             return []
-        outputs = self._session.run(None, {self._input: _prepare(bgr)})
+        outputs = self._session.run(self._answers, {self._input: _prepare(bgr)})
         scores, sides, centres, strides = _candidates(outputs, labels, min_score)
         if not len(scores):
             return []
@@ -71,6 +79,36 @@ class NanoDet:
                 box = Box(left=left, top=top, right=right, bottom=bottom)
                 found.append((labels[int(best[row])], float(scores[row, best[row]]), box))
         return found
+
+    def features(self, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return 128 numbers that say what kind of picture this is, of uint8 BGR [height, width, 3]."""
+        (maps,) = self._session.run([FEATURES], {self._input: _prepare(bgr)})
+        features: NDArray[np.float32] = np.asarray(maps, np.float32)[0].mean(axis=(1, 2))
+        return features
+
+
+def _also_tell(tensor: str) -> bytes:
+    """Return what, put behind a model, makes it tell one more of its tensors.
+
+    ONNX is Protocol Buffers: a message that comes twice is merged, so a second graph (field 7 of the model) that
+    holds nothing but an output (field 12, with its name in field 1) adds it to the first.
+    """
+
+    def field(number: int, content: bytes) -> bytes:
+        assert len(content) < 128, "one byte holds the length"
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    return field(7, field(12, field(1, tensor.encode())))
+
+
+def suppressed(found: Sequence[Found]) -> list[Found]:
+    """Return what stays of things found in several pictures of one scene, best first."""
+    if not found:
+        return []
+    corners = np.array([[box.left, box.top, box.right, box.bottom] for _, _, box in found], np.float32)
+    scores = np.array([score for _, score, _ in found], np.float32)
+    rows = _suppress(corners, scores, np.array([label for label, _, _ in found]), least_area=1e-12)
+    return [found[row] for row in rows]
 
 
 def _prepare(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -114,7 +152,9 @@ def _corners(
     return np.concatenate((centres - distances[:, :2], centres + distances[:, 2:]), axis=1)
 
 
-def _suppress(corners: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.intp]) -> list[int]:
+def _suppress(
+    corners: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.intp], *, least_area: float = 1e-6
+) -> list[int]:
     """Return the rows that stay, best first: of boxes of one label that overlap only the best stays."""
     areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
     waiting = np.argsort(-scores)
@@ -125,6 +165,6 @@ def _suppress(corners: NDArray[np.float32], scores: NDArray[np.float32], labels:
         top_left = np.maximum(corners[best, :2], corners[rest, :2])
         bottom_right = np.minimum(corners[best, 2:], corners[rest, 2:])
         both = np.clip(bottom_right - top_left, 0.0, None).prod(axis=1)
-        overlap = both / np.maximum(areas[best] + areas[rest] - both, 1e-6)
+        overlap = both / np.maximum(areas[best] + areas[rest] - both, least_area)
         waiting = rest[(overlap < OVERLAP_LIMIT) | (labels[rest] != labels[best])]
     return kept

@@ -110,3 +110,20 @@ def test_a_crowd_that_is_still_there_after_a_restart_is_not_told_twice_and_its_e
     again = CrowdDetector({"above": 3, "for": 5}, SCENE)
     again.resume({"crowd.count": {"count": 0}, "crowd.high": {"count": 9}})
     assert "crowd.high" in [kind for kind, _ in told(watch(again, [9] * 40)[0])]
+
+
+def test_density_trend_and_a_least_number_are_told_with_the_count():
+    detector = CrowdDetector({"zone": "halaman", "area_m2": 20, "step": 1}, SCENE)
+    _, readings = watch(detector, [4] * 200 + [12] * 40)
+    assert readings[190].data["per_m2"] == 0.2 and readings[190].data["trend"] == "steady"
+    assert readings[-1].data["trend"] == "gathering" and not readings[-1].data["is_at_least"]
+    _, readings = watch(detector, [12] * 200 + [2] * 40, start_s=120)
+    assert readings[150].data["trend"] == "steady" and readings[-1].data["trend"] == "dispersing"
+    _, readings = watch(detector, [45] * 30, start_s=240)
+    assert readings[-1].data["count"] == 45 and readings[-1].data["is_at_least"]
+
+
+def test_a_count_that_wavers_by_a_few_is_no_trend():
+    detector = CrowdDetector({"zone": "halaman"}, SCENE)
+    _, readings = watch(detector, [10, 11, 12, 11, 10, 9, 10, 11] * 60)
+    assert {reading.data["trend"] for reading in readings[20:]} == {"steady"}

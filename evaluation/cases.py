@@ -1,0 +1,43 @@
+"""Which detector is measured on what, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..core.plugin_manager import PluginManager
+from . import fire, flood, people, quiet
+from .report import Report
+
+Case = Callable[[Path, PluginManager], list[Report]]
+
+
+def _on_stills(
+    measure: Callable[[Path, Mapping[str, Any]], list[Report]], data: Path, plugins: PluginManager
+) -> list[Report]:
+    return measure(data, plugins.detectors)
+
+
+def _quiet(detect: Mapping[str, dict[str, Any]], data: Path, plugins: PluginManager) -> list[Report]:
+    # Beside the footage, or in its folder of recordings.
+    places = (data / quiet.VIDEO, data / "media" / quiet.VIDEO, data.parent / "media" / quiet.VIDEO)
+    video = next((place for place in places if place.is_file()), places[0])
+    return quiet.measure(video, plugins.detectors, plugins.fence, detect)
+
+
+CASES: Mapping[str, Case] = {
+    "flood": partial(_on_stills, flood.measure),
+    "fire": partial(_on_stills, fire.measure),
+    "objects": partial(_on_stills, people.measure),
+    "crowd": partial(_quiet, {"crowd": {"above": 12}}),
+    "tamper": partial(_quiet, {"tamper": {}}),
+    "fire on an ordinary square": partial(_quiet, {"fire": {}}),
+    "loitering": partial(_quiet, {"loitering": {"zone": "alun", "for": "2 min"}}),
+}
+
+
+def measured(detector: str, data: Path, plugins: PluginManager) -> list[Report]:
+    """Measure one detector. NoFootage where its data is not there; KeyError for one that has no case."""
+    return CASES[detector](data, plugins)
