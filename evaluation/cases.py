@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.plugin_manager import PluginManager
-from . import fire, flood, people, quiet
+from . import brawl, fire, flood, people, quiet
 from .report import Report
 
 Case = Callable[[Path, PluginManager], list[Report]]
@@ -27,14 +27,24 @@ def _quiet(detect: Mapping[str, dict[str, Any]], data: Path, plugins: PluginMana
     return quiet.measure(video, plugins.detectors, plugins.fence, detect)
 
 
+def _brawl(data: Path, plugins: PluginManager) -> list[Report]:
+    return brawl.measure(data, plugins.detectors, plugins.fence)
+
+
 CASES: Mapping[str, Case] = {
     "flood": partial(_on_stills, flood.measure),
+    "brawl": _brawl,
     "fire": partial(_on_stills, fire.measure),
     "objects": partial(_on_stills, people.measure),
-    "crowd": partial(_quiet, {"crowd": {"above": 12}}),
-    "tamper": partial(_quiet, {"tamper": {}}),
-    "fire on an ordinary square": partial(_quiet, {"fire": {}}),
-    "loitering": partial(_quiet, {"loitering": {"zone": "alun", "for": "2 min"}}),
+    "quiet": partial(
+        _quiet,
+        {
+            "crowd": {"above": 12},
+            "fire": {},
+            "loitering": {"zone": "alun", "for": "2 min"},
+            "tamper": {},
+        },
+    ),
 }
 
 

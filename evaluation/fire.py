@@ -21,7 +21,9 @@ def measure(data: Path, kinds: Mapping[str, Kind[Detector]]) -> list[Report]:
     folder = folder_of(data, "fire")
     # A fireplace is a real flame and no alarm: neither a hit nor a false one.
     rows = [row for row in rows_of(folder) if "contained" not in row["label"]]
-    fires, others, took_ms = [], [], []
+    fires: list[bool] = []
+    others: list[bool] = []
+    took_ms: list[float] = []
     for row in rows:
         detector = kinds["fire"].make(kinds["fire"].schema({}), Scene(camera="uji"))
         picture, told = still(folder / row["file"]), set()

@@ -37,6 +37,8 @@ MAY_IMPORT = {
     "plugin_commands": {"core", "kit", "command_line"},
     "command_line": {"core", "rules"},
 }
+# No plugin but a net: detectors share it, so that no picture is looked at twice and no eye holds it twice.
+SHARED = {"plugins.detectors.objects_net"}
 VIDEO_LIBRARIES = {"av", "cv2", "onnxruntime"}
 
 
@@ -99,7 +101,7 @@ def test_plugins_import_only_the_vendors_names_and_never_a_sibling():
                 assert target in ("core", "core.validators"), (
                     f"{file}:{line}: a plugin imports from siaga.core, not from {target}"
                 )
-            elif room_of(target) == "plugins":
+            elif room_of(target) == "plugins" and target not in SHARED:
                 own = re.sub(r"_\w+$", "", module.split(".")[-1]) if module.count(".") == 2 else module.split(".")[2]
                 assert target.split(".")[-1].startswith(own) or target.split(".")[2] == own, (
                     f"{file}:{line}: a plugin never imports a sibling plugin ({target})"

@@ -9,7 +9,8 @@ import voluptuous as vol
 
 from siaga.core.contracts import LookContext, Scene
 from siaga.core.types import Frame
-from siaga.plugins.detectors.fire.detector import SCHEMA, FireDetector
+from siaga.plugins.detectors.fire import SCHEMA
+from siaga.plugins.detectors.fire.detector import FireDetector
 
 START = datetime(2026, 11, 25, tzinfo=timezone.utc)
 SIZE = (240, 320)

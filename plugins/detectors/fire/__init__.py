@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from ....core import Detector, Kind, hookimpl
-from .detector import SCHEMA, make_fire
+import voluptuous as vol
+
+from ....core import Detector, Kind, Scene, hookimpl, validators
+
+SCHEMA = vol.Schema(
+    {
+        vol.Optional("zones", default=list, description="fire.option.zones"): [str],
+        vol.Optional("except", default=list, description="fire.option.except"): [str],
+        vol.Optional("what", default=["flame", "smoke"], description="fire.option.what"): [vol.In(["flame", "smoke"])],
+        vol.Optional("min_area", default=0.0005, description="fire.option.min_area"): vol.All(
+            vol.Coerce(float), vol.Range(min=0, max=1)
+        ),
+        vol.Optional("suspicions", default=False, description="fire.option.suspicions"): validators.boolean,
+    }
+)
+
+
+def make_fire(options: dict[str, Any], scene: Scene) -> Detector:
+    """Build the detector of one camera; the net is loaded once a process. ValueError on an unknown zone."""
+    # Pixels: not for the hub, which reads the schema alone.
+    from .detector import FireDetector
+    from .second_look import judgement, looks_like_fire
+
+    return FireDetector(SCHEMA(options), scene, looks_like_fire, judgement().suspected)
 
 
 @hookimpl

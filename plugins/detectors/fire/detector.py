@@ -7,10 +7,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-import voluptuous as vol
 from numpy.typing import NDArray
 
-from ....core import Box, Frame, LookContext, Observation, Scene, Texts, Wants, validators
+from ....core import Box, Frame, LookContext, Observation, Scene, Texts, Wants
 from .flame import CELL_PX as FLAME_PX
 from .flame import FlameWatch
 from .smoke import CELL_PX as SMOKE_PX
@@ -28,18 +27,6 @@ _LOOK_EVERY_S = 10.0
 _FIRST_AGAINS, _AGAIN_S, _LATER_S = 12, 5.0, 60.0
 # Evidence that is missing for so long is a fire that went out, or none.
 _LOST_S = 6.0
-
-SCHEMA = vol.Schema(
-    {
-        vol.Optional("zones", default=list, description="fire.option.zones"): [str],
-        vol.Optional("except", default=list, description="fire.option.except"): [str],
-        vol.Optional("what", default=["flame", "smoke"], description="fire.option.what"): [vol.In(["flame", "smoke"])],
-        vol.Optional("min_area", default=0.0005, description="fire.option.min_area"): vol.All(
-            vol.Coerce(float), vol.Range(min=0, max=1)
-        ),
-        vol.Optional("suspicions", default=False, description="fire.option.suspicions"): validators.boolean,
-    }
-)
 
 
 class _Case:
@@ -154,13 +141,6 @@ class FireDetector:
             if is_in and not is_out and (box.right - box.left) * (box.bottom - box.top) >= self._min_area:
                 places.append((box, score))
         return places
-
-
-def make_fire(options: dict[str, Any], scene: Scene) -> FireDetector:
-    """Build the detector of one camera; the net is loaded once a process."""
-    from .second_look import judgement, looks_like_fire
-
-    return FireDetector(SCHEMA(options), scene, looks_like_fire, judgement().suspected)
 
 
 def _zone(name: str, scene: Scene) -> Outline:
