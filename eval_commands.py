@@ -23,7 +23,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 def evaluate(detectors: tuple[str, ...], data: Path, json_file: Path | None, plugins: Path | None) -> None:
     """Measure detectors, print a table, write JSON where asked; what has no footage is said, and exits 1."""
     # Pixels are for this command alone: the hub never loads them.
-    from .evaluation.cases import CASES, measured
+    from .evaluation.cases import ALL, CASES, measured
     from .evaluation.report import as_json, table
 
     for name in detectors:
@@ -32,7 +32,7 @@ def evaluate(detectors: tuple[str, ...], data: Path, json_file: Path | None, plu
     manager = PluginManager(plugins, in_hub=False, texts=Texts("en"))
     manager.load()
     reports, missing = [], []
-    for name in detectors or tuple(CASES):
+    for name in detectors or ALL:
         try:
             reports += measured(name, data, manager)
         except SiagaError as err:

@@ -31,21 +31,23 @@ def _brawl(data: Path, plugins: PluginManager) -> list[Report]:
     return brawl.measure(data, plugins.detectors, plugins.fence)
 
 
+# What each is asked for in the hour in which nothing happens.
+QUIET: Mapping[str, dict[str, Any]] = {
+    "crowd": {"above": 12},
+    "fire": {},
+    "loitering": {"zone": "alun", "for": "2 min"},
+    "tamper": {},
+}
 CASES: Mapping[str, Case] = {
     "flood": partial(_on_stills, flood.measure),
     "brawl": _brawl,
     "fire": partial(_on_stills, fire.measure),
     "objects": partial(_on_stills, people.measure),
-    "quiet": partial(
-        _quiet,
-        {
-            "crowd": {"above": 12},
-            "fire": {},
-            "loitering": {"zone": "alun", "for": "2 min"},
-            "tamper": {},
-        },
-    ),
+    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("crowd", "loitering", "tamper")},
+    "quiet": partial(_quiet, QUIET),
 }
+# Asked for without a name: the hour once, and not for each detector again.
+ALL = ("flood", "brawl", "fire", "objects", "quiet")
 
 
 def measured(detector: str, data: Path, plugins: PluginManager) -> list[Report]:

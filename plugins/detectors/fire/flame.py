@@ -18,14 +18,16 @@ _SHARE = 0.12
 _LEAST_CELLS = 2
 # Flames have a core that is nearly white or yellow, at most looks; red cloth, brake lights and bricks have none.
 _CORE_SHARE, _CORE_LOOKS = 0.06, 0.6
-# Pixels that change sides between two looks, by the pixels that are there: a lamp's are few, a flame's many.
-_RESTLESS = 0.08
+# Pixels that change sides between two looks, by the pixels that are there: a lamp's are few, a flame's many; and so at
+# most looks, where somebody who passes a warm, bright wall changes it for a moment.
+_RESTLESS, _ALWAYS, _RESTLESS_LOOKS = 0.25, 0.1, 0.6
 # Brightness of a cell, standard deviation over the window, 0..255.
 _FLICKER = 7.0
 # How much of the cells' change is one common change: an exposure, a lamp that blinks, a fire's shine on a wall.
 _COMMON = 0.8
-# How often a cell's brightness crosses its mean, by look: a thing that passes crosses twice, a flame all the time.
-_CROSSINGS = 0.18
+# How often a cell's brightness crosses its mean, by look: a thing that passes crosses twice, a flame all the time, and
+# what is drawn by chance at half of all looks.
+_CROSSINGS = 0.3
 # How far its middle travels over the window, by its own size: a flame burns where it burns.
 _TRAVEL = 0.75
 
@@ -105,7 +107,9 @@ class FlameWatch:
         common = float(luma.mean(axis=1).var() / max(1e-6, luma.var(axis=0).mean()))
         rest = np.sign(luma - luma.mean(axis=0))
         crossings = float((rest[1:] != rest[:-1]).mean(axis=0)[spread >= np.median(spread)].mean())
+        moving = changed.sum(axis=1) / np.maximum(there[1:].sum(axis=1), 1e-6)
         evidence = (
+            (float((moving > _ALWAYS).mean()), _RESTLESS_LOOKS),
             (float((core > _CORE_SHARE).mean()), _CORE_LOOKS),
             (float(changed.sum() / max(1e-6, there[1:].sum())), _RESTLESS),
             (float(np.quantile(spread, 0.75)), _FLICKER),
@@ -117,7 +121,7 @@ class FlameWatch:
             return None
         rows, columns = np.nonzero(cells)
         box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
-        margins = [min(1.0, value / (2 * least)) for value, least in evidence[1:]]
+        margins = [min(1.0, value / (2 * least)) for value, least in evidence[2:]]
         return Flame(box, size, round(float(np.mean(margins)), 3))
 
     def _travel(self, cells: NDArray[np.bool_], share: Grid) -> float:

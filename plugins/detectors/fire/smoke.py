@@ -23,10 +23,12 @@ _SAME = 0.55
 _DARK, _BRIGHT = 65.0, 250.0
 # The veil takes colours away; 0..255 of saturation.
 _GREY = 90.0
-_LEAST_CELLS, _MOST_SHARE = 6, 0.65
+_LEAST_CELLS, _MOST_SHARE = 12, 0.65
 WINDOW_S = 6.0
 # It is there at most looks, changes shape all the time, and grows or has risen.
 _THERE, _TURBULENT = 0.7, 0.03
+# People who come and go replace what stands behind them: far more change than a veil makes.
+_TOO_WILD = 0.3
 
 Grid = NDArray[np.float32]
 
@@ -98,7 +100,7 @@ class SmokeWatch:
         left = np.stack([look.left[cells] for look in self._looks])
         turbulent = float(left.std(axis=0).mean())
         common = float(left.mean(axis=1).var() / max(1e-9, left.var(axis=0).mean()))
-        if turbulent < _TURBULENT or common > 0.85:
+        if not _TURBULENT <= turbulent <= _TOO_WILD or common > 0.85:
             return None
         near = cv2.dilate(cells.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         third = max(1, len(veils) // 3)
