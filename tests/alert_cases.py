@@ -62,7 +62,7 @@ def site(quiet=(), limit=None, **more):
 async def rest(hub):
     """Wait until the desk has nothing more to do at this moment."""
     still = 0
-    while still < 3:
+    while still < 5:
         before = hub.journal.under_way
         await asyncio.sleep(0.01)
         still = still + 1 if before == hub.journal.under_way == 0 else 0
