@@ -60,12 +60,11 @@ def site(quiet=(), limit=None, **more):
 
 
 async def rest(hub):
-    """Wait until the desk has nothing more to do at this moment."""
+    """Wait until the desk has nothing more to do at this moment: between two jobs of the journal lie few turns."""
     still = 0
-    while still < 5:
-        before = hub.journal.under_way
-        await asyncio.sleep(0.01)
-        still = still + 1 if before == hub.journal.under_way == 0 else 0
+    while still < 100:
+        await asyncio.sleep(0.001 if hub.journal.under_way else 0)
+        still = 0 if hub.journal.under_way else still + 1
 
 
 async def advance(hub, seconds):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from ..bus import Bus
 from ..errors import StoreFailed
@@ -87,11 +88,12 @@ class Rounds:
     async def _look(self) -> None:
         await self._set_right()
         await self._follow()
+        looked_at = self._clock.now()
         # A fault in one thing that is due must not keep everything else from going out.
         await self._unless_faulty(self._take_due)
         await self._ledger.put_all(f"state = 'due' order by rank desc, number limit {PUT_AT_ONCE}")
         await self._ledger.tell_news()
-        await self._arm()
+        await self._arm(looked_at)
 
     async def _unless_faulty(self, work: Callable[[], Awaitable[object]]) -> bool:
         """Do something; say whether it went. StoreFailed passes, a fault of the program is logged."""
@@ -151,8 +153,8 @@ class Rounds:
             await self._ledger.decide(lambda deciding: deciding.rows.shift(self._unkept_s))
             self._unkept_s = 0.0
 
-    async def _arm(self) -> None:
-        """Wake when the next thing is due."""
+    async def _arm(self, looked_at: datetime) -> None:
+        """Wake when the next thing is due; at once for what came due since ``looked_at``."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -161,7 +163,10 @@ class Rounds:
         next_due = await self._ledger.read(lambda rows: rows.next_due())
         if next_due is None:
             return
-        wait_s = (next_due - self._clock.now()).total_seconds()
+        now = self._clock.now()
+        if looked_at < next_due <= now:
+            self.wake()
+        wait_s = (next_due - now).total_seconds()
         wait_s = min(max(wait_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
 
         async def ring() -> None:
