@@ -27,7 +27,17 @@ from mistake_tables import mistake_tables  # type: ignore[import-not-found]  # b
 from reference_types import Unspoken, shown, words_of  # type: ignore[import-not-found]  # beside this script
 
 from siaga import core
-from siaga.core import config_schemas, contracts, errors, hookspecs, outputs, people_schemas, settings
+from siaga.core import (
+    config_schemas,
+    contracts,
+    errors,
+    hookspecs,
+    outputs,
+    people_schemas,
+    rule_contracts,
+    settings,
+    types,
+)
 from siaga.core.contracts import EventKind, Kind
 from siaga.core.plugin_manager import PluginManager
 from siaga.core.plugin_offers import HOOKS
@@ -55,6 +65,7 @@ FILES = (
         )
     ),
     DOCS / "vendors" / "camera-plugin.md",
+    DOCS / "vendors" / "other-plugins.md",
     DOCS / "detectors.md",
     DOCS.parent / "README.md",
 )
@@ -65,7 +76,8 @@ STEPS = (
     *("action", "delay", "choose", "option", "if", "repeat", "loop", "sequence", "parallel", "wait_for_trigger"),
     *("wait_template", "variables", "stop", "script", "field"),
 )
-PROTOCOLS = ("Camera", "Ptz", "Services")
+PROTOCOLS = ("Camera", "Ptz", "Services", "Detector", "Resumes", "Store", "Notifier", "Carries")
+TRAVELS = ("Frame", "Detection", "Observation", "Sighting", "Notice", "Receipt", "ActionCall", "ActionResult")
 ERRORS = ("CameraLost", "AuthFailed", "NotSupported")
 _INDONESIAN, _ENGLISH = Texts("id"), Texts("en")
 
@@ -99,6 +111,11 @@ def parts() -> dict[str, str]:
     made["hooks"] = python("\n\n\n".join(hook(name) for name in HOOKS))
     made["vendor names"] = ", ".join(f"`{name}`" for name in core.__all__) + "\n"
     made |= {f"contract {name}": python(inspect.getsource(getattr(contracts, name))) for name in PROTOCOLS}
+    made |= {f"contract {name}": python(fields(getattr(types, name))) for name in TRAVELS}
+    made["contract Wants"] = python(fields(contracts.Wants))
+    made["contract LookContext"] = python(fields(contracts.LookContext))
+    made["contract Action"] = python(inspect.getsource(rule_contracts.Action))
+    made["contract SendFailed"] = python(inspect.getsource(errors.SendFailed))
     made["contract Outputs"] = python(inspect.getsource(outputs.Outputs))
     made["contract Kind"] = python(inspect.getsource(contracts.Kind).split("\n        self.name", 1)[0] + " ...")
     made["contract StreamSource"] = python(fields(contracts.StreamSource))

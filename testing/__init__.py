@@ -9,10 +9,27 @@ except ModuleNotFoundError as err:
         "siaga.testing needs pytest; install it with: pip install pytest pytest-asyncio", name="pytest"
     ) from None
 
+from .action_conformance import ActionConformance
 from .camera_conformance import CameraConformance
+from .detector_conformance import DetectorConformance
 from .device_thread import Device
 from .fault_proxy import Fault, FaultProxy
 from .loop_watch import LoopWatch
+from .notifier_conformance import NotifierConformance
+from .own_hub import OwnHub
 from .own_services import OwnServices
+from .store_conformance import StoreConformance
 
-__all__ = ["CameraConformance", "Device", "Fault", "FaultProxy", "LoopWatch", "OwnServices"]
+__all__ = [
+    "ActionConformance",
+    "CameraConformance",
+    "DetectorConformance",
+    "Device",
+    "Fault",
+    "FaultProxy",
+    "LoopWatch",
+    "NotifierConformance",
+    "OwnHub",
+    "OwnServices",
+    "StoreConformance",
+]

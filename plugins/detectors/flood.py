@@ -147,6 +147,7 @@ def _gauge_point(value: Any) -> tuple[float, float, float]:  # noqa: ANN401
 
 
 def _gauge_points(value: Any) -> list[tuple[float, float, float]]:  # noqa: ANN401
+    """Return two or more points of the gauge: x, y as fractions of the picture, and their centimetres."""
     if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= 20:
         raise _wrong("points")
     points = sorted((_gauge_point(point) for point in value), key=lambda point: -point[2])
@@ -161,6 +162,7 @@ def _gauge_points(value: Any) -> list[tuple[float, float, float]]:  # noqa: ANN4
 
 
 def _stages(value: Any) -> dict[int, float]:  # noqa: ANN401
+    """Return from how many centimetres each stage counts; the smaller number is the worse."""
     if not isinstance(value, dict) or not value:
         raise _wrong("stages")
     try:

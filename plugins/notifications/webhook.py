@@ -25,6 +25,7 @@ MAX_ANSWER_BYTES = 16_000
 
 
 def _url(value: object) -> str:
+    """Return an address of http or https."""
     text = str(value)
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -19,6 +19,7 @@ Point = tuple[float, float]
 
 
 def _two_points(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
+    """Return two different points, each of two fractions of the picture."""
     if not isinstance(value, list) or len(value) != 2:
         raise vol.Invalid(Texts()("behaviour.error.line"))
     begin, end = (validators.point(point) for point in value)

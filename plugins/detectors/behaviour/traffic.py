@@ -22,6 +22,7 @@ Point = tuple[float, float]
 
 
 def _a_way(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
+    """Return two different points: from where to where, fractions of the picture."""
     if not isinstance(value, list) or len(value) != 2 or value[0] == value[1]:
         raise vol.Invalid(Texts()("behaviour.error.way"))
     begin, end = (validators.point(point) for point in value)

@@ -29,7 +29,7 @@ class BrawlDetector:
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
         """Look at one picture; while nobody is there that costs nothing."""
-        if frame is None:
+        if frame is None or frame.luma.size == 0:
             return ()
         now_s = context.mono_s
         rows, columns = frame.luma.shape
