@@ -51,6 +51,7 @@ from .errors import (
     StoreFailed,
     TemplateFailed,
 )
+from .ground import Ground
 from .hookspecs import hookimpl
 from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
 from .outputs import HasOutputs, Outputs
@@ -107,6 +108,7 @@ __all__ = [
     "Frame",
     "GoesHome",
     "GoesToPosition",
+    "Ground",
     "HasClock",
     "HasOutputs",
     "Hub",

@@ -10,6 +10,7 @@ import voluptuous as vol
 from . import config_schemas as schemas
 from .camera_kinds import CameraKind
 from .contracts import Detector, Kind
+from .ground import Ground
 from .ptz.options import preset_zones, ptz_settings
 from .settings import BandwidthSettings, CameraSettings, DetectSettings, RecordSettings
 from .tasks import Crash, fenced_call
@@ -71,6 +72,7 @@ class CameraReader:
             presets=presets,
             preset_zones=preset_zones(common.get("presets")),
             ptz=ptz_settings(common.get("ptz")),
+            ground=Ground(**common["ground"]) if "ground" in common else None,
             written=plain(without(node, common_keys)),
         )
 
@@ -104,6 +106,7 @@ class CameraReader:
         if presets is None:
             return
         known = dict.fromkeys(presets)
+        self._check_name(camera.get("ground"), "preset", f"{path}.ground", known, "config.no_such_preset")
         ptz = camera.get("ptz")
         self._check_name(ptz, "home", f"{path}.ptz", known, "config.no_such_preset")
         patrol = ptz.get("patrol") if isinstance(ptz, LineDict) else None

@@ -6,6 +6,7 @@ from typing import Any
 
 import voluptuous as vol
 
+from .ground_options import four_points, metres, sound_ground
 from .ptz.options import PRESETS, PTZ
 from .validators import (
     Each,
@@ -102,6 +103,14 @@ CAMERA = vol.Schema(
         vol.Optional("presets", description="camera.option.presets"): PRESETS,
         vol.Optional("ptz", description="camera.option.ptz"): PTZ,
         vol.Optional("zones", default=dict, description="camera.option.zones"): {slug: polygon},
+        vol.Optional("ground", description="camera.option.ground"): vol.All(
+            {
+                vol.Required("points", description="camera.option.ground_points"): four_points,
+                vol.Required("metres", description="camera.option.ground_metres"): metres,
+                vol.Optional("preset", description="camera.option.ground_preset"): text,
+            },
+            sound_ground,
+        ),
         vol.Optional("detect", default=list, description="camera.option.detect"): [dict],
         vol.Optional("bandwidth", default=dict, description="camera.option.bandwidth"): vol.All(
             _bandwidth,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 import voluptuous as vol
 
 from .clock import Clock
+from .ground import Ground
 from .settings import CameraSettings, LinkSettings, NotifierSettings, SiteSettings
 from .texts import Texts
 from .types import (
@@ -209,23 +210,27 @@ class Scene(Struct):
     """What a detector is told once: the camera and its zones (polygons of fractions).
 
     For a camera that turns: the zones of where it stands, and by name those of its other presets. A detector that is
-    not bound to a preset is made anew when the camera stands elsewhere.
+    not bound to a preset is made anew when the camera stands elsewhere. ``ground`` maps the picture to metres where the
+    operator measured it.
     """
 
     camera: str
     zones: dict[str, Polygon] = {}
+    ground: Ground | None = None
 
 
 class LookContext(Struct):
     """What a detector is told at each look. ``motion`` is the changed share of the picture, 0..1.
 
-    ``at`` is for people and may jump when the clock is set; durations are measured by ``mono_s``.
+    ``at`` is for people and may jump when the clock is set; durations are measured by ``mono_s``. ``aspect`` is the
+    picture's width by its height: shares of the one are not shares of the other.
     """
 
     at: datetime
     sightings: tuple[Sighting, ...] = ()
     motion: float = 0.0
     mono_s: float = 0.0
+    aspect: float = 16 / 9
 
 
 class Detector(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Any, Literal
 
+from .ground import Ground
 from .ptz.settings import PtzSettings
 from .types import Json, Polygon, Priority, Struct
 
@@ -111,6 +112,7 @@ class CameraSettings(Struct):
     presets: tuple[str, ...] | None = None
     preset_zones: dict[str, dict[str, Polygon]] = {}
     ptz: PtzSettings = PtzSettings()
+    ground: Ground | None = None
     written: dict[str, Json] = {}
 
     @property

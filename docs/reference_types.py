@@ -20,6 +20,8 @@ _WORDS = {
     "validators.time_zone": "zona waktu",
     "validators.polygon": "titik-titik",
     "validators.size": BYTES,
+    "ground_options.four_points": "empat titik",
+    "ground_options.metres": "[lebar, panjang] / empat letak",
     "validators.boolean": "true / false",
     "validators.web_address": "alamat web",
     "validators.stream_url": "alamat siaran",
@@ -34,7 +36,7 @@ _WORDS = {
     "objects._seconds": SECONDS,
     "objects._tiles": "off / auto / 2 sampai 4",
     "crowd._seconds": SECONDS,
-    "lines._two_points": "dua titik",
+    "lines.two_points": "dua titik",
     "traffic._a_way": "dua titik",
     "flood._centimetres": "cm",
     "flood._gauge_points": "daftar [x, y, cm]",
@@ -66,7 +68,13 @@ _WORDS = {
 }
 # These add a check and change nothing that a reader should know.
 _SILENT = {
-    *("config_schemas._bandwidth", "config_schemas._no_switch", "people_schemas._no_switch", "conditions._not_empty"),
+    *(
+        "ground_options.sound_ground",
+        "config_schemas._bandwidth",
+        "config_schemas._no_switch",
+        "people_schemas._no_switch",
+        "conditions._not_empty",
+    ),
     *(f"trigger_state.{name}" for name in ("whole_subject", "has_limit", "number_subject", "_one_side")),
     *("trigger_time._some", "condition_moment._some_side"),
 }

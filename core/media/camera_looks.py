@@ -65,6 +65,7 @@ class CameraLooks:
         self._last = LastTolds()
         self._last.fill(self.camera, last)
         self._frame: Frame | None = None
+        self._aspect = 16 / 9
         self._ended_s: float | None = None
         self._judged_s = float("-inf")
         self._numbers = itertools.count(1)
@@ -152,6 +153,8 @@ class CameraLooks:
         # Kept only for the picture of a judgement that comes between two looks.
         self._frame = frame if any(seat.is_judge for seat in self._seats) else None
         mono_s = frame.arrived_mono_s
+        rows, columns = frame.luma.shape
+        self._aspect = columns / rows if rows and columns else self._aspect
         due = [s for s in self._seats if self._is_due(s, mono_s, is_key=frame.is_key, is_awake=frame.is_awake)]
         # Who asks for colours first has them converted; the others and the event's picture share that.
         shared = msgspec.structs.replace(frame, colour=cache(frame.colour))
@@ -188,8 +191,13 @@ class CameraLooks:
                 raise PluginError(self._texts("eye.no_detector", type=detect.type))
             # A zone of another preset is no mistake of the detector that names it.
             zones = {name: its[name] for its in self._settings.preset_zones.values() for name in its}
-            here = self._settings.zones_at(self._standing if detect.preset is None else detect.preset)
-            return kinds[detect.type].make(detect.options, Scene(camera=self.camera, zones={**zones, **here}))
+            standing = self._standing if detect.preset is None else detect.preset
+            ground = self._settings.ground
+            if ground is not None and ground.preset not in (None, standing):
+                ground = None
+            here = self._settings.zones_at(standing)
+            scene = Scene(camera=self.camera, zones={**zones, **here}, ground=ground)
+            return kinds[detect.type].make(detect.options, scene)
 
         return make
 
@@ -208,7 +216,7 @@ class CameraLooks:
 
     def _look(self, seat: Seat, frame: Offered) -> list[EyeEvent | Reading]:
         seat.looked_s = mono_s = frame.arrived_mono_s
-        context = LookContext(at=frame.at, motion=frame.motion, sightings=self._sightings(), mono_s=mono_s)
+        context = self._context(frame.at, frame.motion, mono_s)
         answer = seat.ask(frame, context)
         if answer is None:
             return []
@@ -228,8 +236,7 @@ class CameraLooks:
             if not (seat.is_judge and is_due and seat.may_look(mono_s) and self._is_in_place(seat)):
                 continue
             seat.looked_s = mono_s
-            context = LookContext(at=at, motion=motion, sightings=self._sightings(), mono_s=mono_s)
-            answer = seat.ask(None, context) or ()
+            answer = seat.ask(None, self._context(at, motion, mono_s)) or ()
             said += [*self._events(_told(seat, answer), at, mono_s, self._frame), *self._readings(answer, at)]
         return said
 
@@ -238,6 +245,9 @@ class CameraLooks:
         for seat in self._seats:
             seat.news.clear()
         return [*self._events(news, datetime.now(timezone.utc), mono_s, None)]
+
+    def _context(self, at: datetime, motion: float, mono_s: float) -> LookContext:
+        return LookContext(at=at, motion=motion, sightings=self._sightings(), mono_s=mono_s, aspect=self._aspect)
 
     def _sightings(self) -> tuple[Sighting, ...]:
         return tuple(sighting for seat in self._seats for sighting in seat.witness.sightings)

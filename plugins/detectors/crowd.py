@@ -129,7 +129,7 @@ class CrowdDetector:
         self._clear_below: int = checked["clear_below"] or max(1, round(0.8 * (self._above or 1)))
         self._for_s: float = checked["for"]
         self._step: int = checked["step"]
-        self._area_m2: float | None = checked["area_m2"]
+        self._area_m2: float | None = checked["area_m2"] or _measured(scene, self._zone)
         self._smoothed = Smoothed()
         self._trend = Trend()
         self._told = 0
@@ -186,6 +186,12 @@ class CrowdDetector:
         return seen | ({"per_m2": round(count / self._area_m2, 2)} if self._area_m2 else {})
 
 
+def _measured(scene: Scene, zone: str | None) -> float | None:
+    """Return a zone's area where the camera's ground is known; None where a corner of it is no ground."""
+    area = scene.ground.area_m2(scene.zones[zone]) if scene.ground is not None and zone is not None else None
+    return area if area is not None and area >= 1.0 else None
+
+
 @hookimpl
 def offer_detectors() -> Iterable[Kind[Detector]]:
     """Offer the detector ``crowd``."""
@@ -210,7 +216,7 @@ def offer_event_kinds() -> Iterable[EventKind]:
         "limit": "batas keramaian; null bila tidak ditetapkan",
         "trend": "gathering: bertambah sejak satu menit lalu; dispersing: berkurang; steady: tetap",
         "is_at_least": "true: sebanyak itu atau lebih; di atas 30 orang saling menutupi",
-        "per_m2": "orang per meter persegi; hanya bila area_m2 ditulis",
+        "per_m2": "orang per meter persegi; hanya bila area_m2 atau ground ditulis",
     }
     return (
         EventKind(name="crowd.count", summary="Jumlah orang berubah", fields=fields),

@@ -316,3 +316,16 @@ def test_no_damage_to_a_good_configuration_makes_a_traceback_or_a_problem_withou
         assert problem.file, str(problem)
         assert problem.what, str(problem)
         assert "sangat-rahasia" not in str(problem)
+
+
+def test_a_ground_becomes_a_map_to_metres_and_a_wrong_one_is_told_with_its_line(tmp_path):
+    points = "[[0.1, 0.95], [0.9, 0.95], [0.6, 0.4], [0.4, 0.4]]"
+    right = GOOD.replace(
+        "    record: {mode: off}", f"    record: {{mode: off}}\n    ground: {{points: {points}, metres: [6, 25]}}"
+    )
+    ground = load(tmp_path, right).settings.cameras["kali"].ground
+    assert ground.place((0.9, 0.95)) == pytest.approx((6, 0))
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(ground), type=type(ground))
+    assert again.place((0.4, 0.4)) == pytest.approx((0, 25))
+    crossed = right.replace("[0.6, 0.4], [0.4, 0.4]", "[0.4, 0.4], [0.6, 0.4]")
+    assert any("ground" in problem and "crossed" in problem for problem in said(load(tmp_path, crossed)))

@@ -2,6 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import voluptuous as vol
+from street import Pole
 
 from siaga.core.contracts import LookContext, Scene
 from siaga.core.types import Box, Sighting
@@ -127,3 +128,15 @@ def test_a_count_that_wavers_by_a_few_is_no_trend():
     detector = CrowdDetector({"zone": "halaman"}, SCENE)
     _, readings = watch(detector, [10, 11, 12, 11, 10, 9, 10, 11] * 60)
     assert {reading.data["trend"] for reading in readings[20:]} == {"steady"}
+
+
+def test_the_area_of_a_zone_comes_from_the_cameras_ground_where_it_is_measured():
+    pole = Pole(6.0, 8.0)
+    ground = pole.ground(width=6.0, near=14.0, far=30.0)
+    square = tuple(pole.see(*corner) for corner in ((-2, 15), (2, 15), (2, 20), (-2, 20)))
+    scene = Scene(
+        camera="halaman", zones={"lapangan": square, "langit": ((0.1, 0.0), (0.9, 0.0), (0.5, 0.1))}, ground=ground
+    )
+    for zone, area in (("lapangan", 20.0), ("langit", None)):
+        detector = CrowdDetector({"zone": zone}, scene)
+        assert detector._area_m2 == (pytest.approx(area) if area else None)

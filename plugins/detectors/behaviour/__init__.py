@@ -1,21 +1,26 @@
-"""Detectors of behaviour, judged by what others see: loitering, lines that are crossed, traffic offences."""
+"""Detectors of behaviour, judged by what others see: who stays, crosses, runs, lies; and what vehicles do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from ....core import Detector, EventKind, Kind, hookimpl
+from .fallen import SCHEMA as FALLEN
+from .fallen import FallenDetector
+from .kinds import KINDS
 from .lines import SCHEMA as LINE
 from .lines import LineDetector
 from .loitering import SCHEMA as LOITERING
 from .loitering import LoiteringDetector
+from .running import SCHEMA as RUNNING
+from .running import RunningDetector
 from .traffic import SCHEMA as TRAFFIC
 from .traffic import TrafficDetector
 
 
 @hookimpl
 def offer_detectors() -> Iterable[Kind[Detector]]:
-    """Offer ``loitering``, ``line`` and ``traffic``; each needs the detector ``objects`` on the same camera."""
+    """Offer those that judge sightings; each needs the detector ``objects`` on the same camera."""
     return (
         Kind(
             "loitering",
@@ -35,26 +40,27 @@ def offer_detectors() -> Iterable[Kind[Detector]]:
             "traffic",
             TRAFFIC,
             TrafficDetector,
-            "Kendaraan yang melawan arah atau berhenti di tempat terlarang; perlu detektor objects.",
-            "Vehicles that drive the wrong way or stop where they may not; needs the detector objects.",
+            "Kendaraan yang melawan arah, berhenti, di jalur bus, ngebut, dan jumlahnya; perlu detektor objects.",
+            "Vehicles that drive the wrong way, stop, use the bus lane or speed, and their count; needs objects.",
+        ),
+        Kind(
+            "running",
+            RUNNING,
+            RunningDetector,
+            "Orang yang berlari; perlu detektor objects pada kamera yang sama.",
+            "People who run; needs the detector objects on the same camera.",
+        ),
+        Kind(
+            "fallen",
+            FALLEN,
+            FallenDetector,
+            "Orang yang jatuh dan tidak bangun; perlu detektor objects pada kamera yang sama.",
+            "A person who fell and does not get up; needs the detector objects on the same camera.",
         ),
     )
 
 
 @hookimpl
 def offer_event_kinds() -> Iterable[EventKind]:
-    """Document crossings; the others are among the hub's own kinds."""
-    return (
-        EventKind(
-            name="line.cross",
-            summary="Garis dilewati",
-            fields={
-                "line": "nama garis",
-                "track": "nomor benda yang diikuti",
-                "label": "jenis benda, misalnya person",
-                "direction": "right atau left, dilihat dari titik pertama garis ke titik kedua",
-                "right": "jumlah yang lewat ke kanan sejauh ini",
-                "left": "jumlah yang lewat ke kiri sejauh ini",
-            },
-        ),
-    )
+    """Document what is not among the hub's own kinds."""
+    return KINDS

@@ -18,7 +18,7 @@ _FORGET_S = 30.0
 Point = tuple[float, float]
 
 
-def _two_points(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
+def two_points(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
     """Return two different points, each of two fractions of the picture."""
     if not isinstance(value, list) or len(value) != 2:
         raise vol.Invalid(Texts()("behaviour.error.line"))
@@ -30,7 +30,7 @@ def _two_points(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
 
 SCHEMA = vol.Schema(
     {
-        vol.Required("line", description="behaviour.option.line"): _two_points,
+        vol.Required("line", description="behaviour.option.line"): two_points,
         vol.Optional("name", default="", description="behaviour.option.line_name"): str,
         vol.Optional("labels", default=["person"], description="behaviour.option.labels"): vol.All(
             [str], vol.Length(min=1)
@@ -42,42 +42,17 @@ SCHEMA = vol.Schema(
 )
 
 
-class LineDetector:
-    """Tell each crossing once; ``right`` and ``left`` as seen by who walks along the line from its first point."""
+class Crossings:
+    """Follow each foot over one line, between its ends; one that trembles on it does not cross."""
 
-    wants = Wants(pixels="none", interval_s=0.2, when="always", sightings=True)
-
-    def __init__(self, options: dict[str, Any], scene: Scene) -> None:
-        checked = SCHEMA(options)
-        self._line: tuple[Point, Point] = checked["line"]
-        self._name: str = checked["name"]
-        self._labels = frozenset(checked["labels"])
-        self._direction: str = checked["direction"]
-        self._counts = {"right": 0, "left": 0}
+    def __init__(self, line: tuple[Point, Point]) -> None:
+        self._line = line
         # By track: the side it was surely on, its foot there, and when it was seen last.
         self._sure: dict[int, tuple[int, Point, datetime, float]] = {}
 
-    def resume(self, told: Mapping[str, Mapping[str, Any]]) -> None:
-        """Go on counting where the counts that were told last stood."""
-        last = told.get("line.cross", {})
-        for way in self._counts:
-            if last.get("line") == self._name and isinstance(last.get(way), int):
-                self._counts[way] = last[way]
-
-    def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
-        """Follow every foot over the line."""
-        told = []
-        for sighting in context.sightings:
-            if sighting.label in self._labels and (way := self._crossed(sighting, context.mono_s)):
-                self._counts[way] += 1
-                if self._direction in ("both", way):
-                    told.append(self._observe(sighting, way))
-        self._sure = {track: sure for track, sure in self._sure.items() if context.mono_s - sure[3] <= _FORGET_S}
-        return told
-
-    def _crossed(self, sighting: Sighting, now_s: float) -> str | None:
-        box = sighting.box
-        foot = ((box.left + box.right) / 2, box.bottom)
+    def take(self, sighting: Sighting, now_s: float) -> str | None:
+        """Return the way in which a thing has just crossed, None where it has not."""
+        foot = sighting.box.foot
         before = self._sure.get(sighting.track)
         if before is not None and sighting.last_seen <= before[2]:
             self._sure[sighting.track] = (*before[:3], now_s)
@@ -92,6 +67,43 @@ class LineDetector:
         if before is None or before[0] in (0, side) or not _meet(self._line, (before[1], foot)):
             return None
         return "right" if side > 0 else "left"
+
+    def forget(self, now_s: float) -> None:
+        """Let go of what has not been seen for a while."""
+        self._sure = {track: sure for track, sure in self._sure.items() if now_s - sure[3] <= _FORGET_S}
+
+
+class LineDetector:
+    """Tell each crossing once; ``right`` and ``left`` as seen by who walks along the line from its first point."""
+
+    wants = Wants(pixels="none", interval_s=0.2, when="always", sightings=True)
+
+    def __init__(self, options: dict[str, Any], scene: Scene) -> None:
+        checked = SCHEMA(options)
+        self._line: tuple[Point, Point] = checked["line"]
+        self._name: str = checked["name"]
+        self._labels = frozenset(checked["labels"])
+        self._direction: str = checked["direction"]
+        self._counts = {"right": 0, "left": 0}
+        self._crossings = Crossings(self._line)
+
+    def resume(self, told: Mapping[str, Mapping[str, Any]]) -> None:
+        """Go on counting where the counts that were told last stood."""
+        last = told.get("line.cross", {})
+        for way in self._counts:
+            if last.get("line") == self._name and isinstance(last.get(way), int):
+                self._counts[way] = last[way]
+
+    def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
+        """Follow every foot over the line."""
+        told = []
+        for sighting in context.sightings:
+            if sighting.label in self._labels and (way := self._crossings.take(sighting, context.mono_s)):
+                self._counts[way] += 1
+                if self._direction in ("both", way):
+                    told.append(self._observe(sighting, way))
+        self._crossings.forget(context.mono_s)
+        return told
 
     def _observe(self, sighting: Sighting, way: str) -> Observation:
         data = {"line": self._name, "track": sighting.track, "label": sighting.label, "direction": way, **self._counts}

@@ -1,22 +1,21 @@
-"""Detector ``traffic``: vehicles that drive against a road's direction, or stop where none may stop."""
+"""Detector ``traffic``: what vehicles do and may not do, and how many pass."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import voluptuous as vol
 
 from ....core import Frame, LookContext, Observation, Scene, Sighting, Texts, Wants, validators
-from .dwellers import Dwellers
+from .lines import Crossings, two_points
+from .offences import GAP_S, BusLane, Speeding, Stopped, Watch, WrongWay
 from .places import a_zone, is_inside
 
 VEHICLES = ("car", "motorcycle", "bus", "truck", "bicycle")
-GAP_S = 30.0
-# Against the road: so far (shares of the picture), for so long, and straight enough. A box that trembles, a rider who
-# pushes his motorcycle back out of a parking place, or a car that turns does less than this.
-_AGAINST, _LEAST_S, _STRAIGHT = 0.12, 1.5, 0.8
+# One of these must be written: a detector that watches for nothing is a mistake.
+_TASKS = ("way", "stopped_for", "bus_lane_for", "speed_above", "count_line")
 
 Point = tuple[float, float]
 
@@ -30,7 +29,7 @@ def _a_way(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
 
 
 def _does_something(options: dict[str, Any]) -> dict[str, Any]:
-    if "way" not in options and "stopped_for" not in options:
+    if not any(name in options for name in _TASKS):
         raise vol.Invalid(Texts()("behaviour.error.nothing"))
     return options
 
@@ -46,43 +45,27 @@ SCHEMA = vol.Schema(
             vol.Optional("stopped_for", description="behaviour.option.stopped_for"): vol.All(
                 validators.duration, vol.Range(min=5, max=86_400)
             ),
+            vol.Optional("bus_lane_for", description="behaviour.option.bus_lane_for"): vol.All(
+                validators.duration, vol.Range(min=1, max=600)
+            ),
+            vol.Optional("bus_lane_allowed", default=["bus"], description="behaviour.option.bus_lane_allowed"): vol.All(
+                [str], vol.Length(min=1)
+            ),
+            vol.Optional("speed_above", description="behaviour.option.speed_above"): vol.All(
+                vol.Coerce(float), vol.Range(min=5, max=200)
+            ),
+            vol.Optional("count_line", description="behaviour.option.count_line"): two_points,
+            vol.Optional("count_every", default="15 min", description="behaviour.option.count_every"): vol.All(
+                validators.duration, vol.Range(min=10, max=86_400)
+            ),
         },
         _does_something,
     )
 )
 
 
-class Drive:
-    """Follow where one vehicle drove since it was first seen in the zone."""
-
-    def __init__(self, sighting: Sighting, now_s: float) -> None:
-        self.began_s = self.seen_s = now_s
-        self.begin = self.foot = _foot(sighting)
-        self.seen_at: datetime = sighting.last_seen
-        self.length = 0.0
-        self.is_told = False
-
-    def move(self, sighting: Sighting, now_s: float) -> None:
-        """Take where it is now."""
-        self.seen_s = now_s
-        if sighting.last_seen <= self.seen_at:
-            return
-        foot = _foot(sighting)
-        self.length += _length(self.foot, foot)
-        self.foot, self.seen_at = foot, sighting.last_seen
-
-    def is_against(self, way: tuple[Point, Point], now_s: float) -> bool:
-        """Say whether it drove the other way, far and straight enough."""
-        (ax, ay), (bx, by) = way
-        size = _length(*way)
-        along = ((self.foot[0] - self.begin[0]) * (bx - ax) + (self.foot[1] - self.begin[1]) * (by - ay)) / size
-        direct = _length(self.begin, self.foot)
-        is_straight = direct > 0 and -along / direct >= _STRAIGHT and direct / max(self.length, direct) >= _STRAIGHT
-        return -along >= _AGAINST and now_s - self.began_s >= _LEAST_S and is_straight
-
-
 class TrafficDetector:
-    """Tell each vehicle once for each offence."""
+    """Tell each vehicle once for each offence, and the count of each while."""
 
     wants = Wants(pixels="none", interval_s=0.2, when="always", sightings=True)
 
@@ -90,56 +73,73 @@ class TrafficDetector:
         checked = SCHEMA(options)
         self._zone = a_zone(checked["zone"], scene)
         self._labels = frozenset(checked["labels"])
-        self._way: tuple[Point, Point] | None = checked.get("way")
-        self._stopped_s: float | None = checked.get("stopped_for")
-        self._drives: dict[int, Drive] = {}
-        # A parked car is hidden by each bus that passes.
-        self._standing = Dwellers(60.0)
+        self._watches = tuple(_watches(checked, scene))
+        self._count = Count(checked["count_line"], checked["count_every"]) if "count_line" in checked else None
         self._looked_s = float("-inf")
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Observation]:
         """Follow the vehicles of the zone."""
         now_s = context.mono_s
         if now_s - self._looked_s > GAP_S:
-            self._standing.forget()
-            self._drives.clear()
+            for watch in self._watches:
+                watch.forget()
         self._looked_s = now_s
-        seen = [one for one in context.sightings if one.label in self._labels and is_inside(self._zone, one)]
-        return [*self._wrong_way(seen, now_s), *self._stopped(seen, now_s)]
+        vehicles = [one for one in context.sightings if one.label in self._labels]
+        seen = [one for one in vehicles if is_inside(self._zone, one)]
+        told = [
+            self._observe(kind, data, sighting)
+            for watch in self._watches
+            for kind, data, sighting in watch.look(seen, now_s)
+        ]
+        # A line counts by itself: who is over it is seldom still in the zone.
+        return [*told, *(self._count.look(vehicles, now_s) if self._count else ())]
 
-    def _wrong_way(self, seen: Sequence[Sighting], now_s: float) -> Iterator[Observation]:
-        if self._way is None:
-            return
-        for sighting in seen:
-            drive = self._drives.setdefault(sighting.track, Drive(sighting, now_s))
-            drive.move(sighting, now_s)
-            if not drive.is_told and drive.is_against(self._way, now_s):
-                drive.is_told = True
-                data = {"label": sighting.label, "track": sighting.track}
-                yield self._observe("traffic.wrong_way", sighting.score, data, sighting)
-        self._drives = {track: drive for track, drive in self._drives.items() if now_s - drive.seen_s <= GAP_S}
-
-    def _stopped(self, seen: Sequence[Sighting], now_s: float) -> Iterator[Observation]:
-        if self._stopped_s is None:
-            return
-        by_track = {sighting.track: sighting for sighting in seen}
-        for vehicle in self._standing.update(seen, now_s):
-            stood_s = now_s - vehicle.still_since_s
-            if stood_s < 1.0:
-                vehicle.is_told = False  # it drives again: where it stops next is another matter
-            if vehicle.is_told or stood_s < self._stopped_s or vehicle.track not in by_track:
-                continue
-            vehicle.is_told = True
-            data = {"label": vehicle.label, "track": vehicle.track, "seconds": round(stood_s)}
-            yield self._observe("traffic.stopped", vehicle.score, data, by_track[vehicle.track])
-
-    def _observe(self, kind: str, score: float, data: dict[str, Any], sighting: Sighting) -> Observation:
-        return Observation(kind=kind, zone=self._zone, score=round(score, 3), data=data, boxes=(sighting.box,))
+    def _observe(self, kind: str, data: dict[str, Any], sighting: Sighting) -> Observation:
+        data = {"label": sighting.label, "track": sighting.track, **data}
+        return Observation(kind=kind, zone=self._zone, score=round(sighting.score, 3), data=data, boxes=(sighting.box,))
 
 
-def _foot(sighting: Sighting) -> Point:
-    return ((sighting.box.left + sighting.box.right) / 2, sighting.box.bottom)
+class Count:
+    """Count who crosses a line, and tell it after each while; ``right`` and ``left`` as the line is drawn."""
+
+    def __init__(self, line: tuple[Point, Point], every_s: float) -> None:
+        self._crossings = Crossings(line)
+        self._every_s = every_s
+        self._began_s: float | None = None
+        self._ways: Counter[str] = Counter()
+        self._of: Counter[str] = Counter()
+
+    def look(self, vehicles: Sequence[Sighting], now_s: float) -> Iterator[Observation]:
+        """Take what is seen; the reading follows each crossing, the event comes at the end of the while."""
+        if self._began_s is None:
+            self._began_s = now_s
+        crossed = [(one, way) for one in vehicles if (way := self._crossings.take(one, now_s))]
+        self._crossings.forget(now_s)
+        for sighting, way in crossed:
+            self._ways[way] += 1
+            self._of[sighting.label] += 1
+        seconds = now_s - self._began_s
+        if crossed:
+            yield Observation(kind="traffic.count", data=self._data(seconds), is_event=False)
+        if seconds >= self._every_s:
+            yield Observation(kind="traffic.count", data=self._data(seconds))
+            self._ways.clear()
+            self._of.clear()
+            self._began_s = now_s
+
+    def _data(self, seconds: float) -> dict[str, Any]:
+        ways = {"right": self._ways["right"], "left": self._ways["left"]}
+        return {"count": self._ways.total(), **ways, "labels": dict(self._of), "seconds": round(seconds)}
 
 
-def _length(one: Point, other: Point) -> float:
-    return float(((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2) ** 0.5)
+def _watches(options: dict[str, Any], scene: Scene) -> Iterator[Watch]:
+    if "way" in options:
+        yield WrongWay(options["way"])
+    if "stopped_for" in options:
+        yield Stopped(options["stopped_for"])
+    if "bus_lane_for" in options:
+        yield BusLane(options["bus_lane_allowed"], options["bus_lane_for"])
+    if "speed_above" in options:
+        if scene.ground is None:
+            raise ValueError(Texts()("behaviour.error.ground"))
+        yield Speeding(options["speed_above"], scene.ground)
