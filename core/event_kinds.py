@@ -31,7 +31,6 @@ _NOTICE = {
     "to": "alamat tujuan",
 }
 # Kinds that rules and blueprints can name before any detector here tells them: the detector's plugin does.
-_BY_PLUGIN = "diberitahukan detektor dari plugin; bawaan belum ada"
 _SUSPECT = {"track": "nomor benda yang diikuti, bila diikuti", "seconds": "detik: sudah berapa lama terlihat"}
 _OWNER = {"owner": "id aturan, atau jalannya aturan yang menunggu", "path": "pemicunya, misalnya triggers[0]"}
 
@@ -196,7 +195,7 @@ _KINDS = (
     ),
     EventKind(
         name="dumping.suspected",
-        summary=f"Dugaan buang sampah sembarangan ({_BY_PLUGIN})",
+        summary="Dugaan buang sampah sembarangan",
         fields={"label": "jenis kendaraan atau benda, bila dikenali", **_SUSPECT},
     ),
     EventKind(name="incident.opened", summary="Insiden baru dibuka", fields=_INCIDENT),

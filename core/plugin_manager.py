@@ -44,6 +44,7 @@ BUILT_INS = (
     "siaga.plugins.detectors.behaviour",
     "siaga.plugins.detectors.brawl",
     "siaga.plugins.detectors.fire",
+    "siaga.plugins.detectors.left",
     "siaga.plugins.notifications.whatsapp",
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",

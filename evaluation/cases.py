@@ -35,6 +35,7 @@ def _brawl(data: Path, plugins: PluginManager) -> list[Report]:
 QUIET: Mapping[str, dict[str, Any]] = {
     "crowd": {"above": 12},
     "fire": {},
+    "left": {"zone": "alun", "what": ["left", "removed"]},
     "loitering": {"zone": "alun", "for": "2 min"},
     "tamper": {},
 }
@@ -43,7 +44,7 @@ CASES: Mapping[str, Case] = {
     "brawl": _brawl,
     "fire": partial(_on_stills, fire.measure),
     "objects": partial(_on_stills, people.measure),
-    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("crowd", "loitering", "tamper")},
+    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("crowd", "left", "loitering", "tamper")},
     "quiet": partial(_quiet, QUIET),
 }
 # Asked for without a name: the hour once, and not for each detector again.

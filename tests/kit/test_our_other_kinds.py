@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 
-from siaga.plugins.detectors import behaviour, brawl, crowd, fire, flood, objects, tamper
+from siaga.plugins.detectors import behaviour, brawl, crowd, fire, flood, left, objects, tamper
 from siaga.plugins.notifications import log, webhook
 from siaga.plugins.storage import local
 from siaga.rules import actions, camera_actions, incident_actions, ptz_actions
@@ -97,6 +97,21 @@ class TestTraffic(OurDetector):
 
 class TestFire(OurDetector):
     module, kind = fire, "fire"
+
+
+class TestRunning(OurDetector):
+    module, kind = behaviour, "running"
+
+
+class TestFallen(OurDetector):
+    module, kind = behaviour, "fallen"
+
+
+class TestLeft(OurDetector):
+    module, kind = left, "left"
+
+    def right(self):
+        return {"zone": "halaman"}
 
 
 class TestBrawl(OurDetector):
