@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 from .alerts.desk import AlertDesk
@@ -29,6 +30,8 @@ SWEEP_EVERY_S = 3600.0
 BACK_BY = 1.1
 # What comes by the thousand and says little when its picture is gone.
 NOISE = ("motion.", "zone.", "crowd.count", "flood.level", "rule.timer", "rule.state")
+# What tells of persons stays no longer than its detector's own ``keep_days``: kinds of event, by the detector's type.
+PERSONAL = {"plates": ("plate.",)}
 # What happened is asked for by the year: floods are compared, complaints come late.
 LEAST_EVENT_DAYS, EVENT_TIMES = 365, 10
 # Rows in one job: the writer's other work waits no longer than for some milliseconds.
@@ -106,6 +109,7 @@ class Housekeeping:
         jobs: tuple[Callable[[], Awaitable[int]], ...] = (
             lambda: self._events.prune(old, kinds=NOISE, limit=ROWS_AT_ONCE),
             lambda: self._events.prune(very_old, without=NOISE, limit=ROWS_AT_ONCE),
+            *self._personal(),
             lambda: self._outbox.prune(old, ROWS_AT_ONCE),
             lambda: self._alerts.prune(very_old, ROWS_AT_ONCE, counted_before=old),
         )
@@ -124,6 +128,18 @@ class Housekeeping:
         if gone:
             logger.info("removed %d old rows from the journal", gone)
         return gone
+
+    def _personal(self) -> Iterator[Callable[[], Awaitable[int]]]:
+        """Yield what removes events that tell of persons; the shortest of several cameras' days counts for all."""
+        for detector, kinds in PERSONAL.items():
+            asked = [
+                int(detect.options["keep_days"])
+                for camera in self._settings.cameras.values()
+                for detect in camera.detect
+                if detect.type == detector and "keep_days" in detect.options
+            ]
+            old = self._days_ago(min([*asked, self._settings.storage.keep_days]))
+            yield partial(self._events.prune, old, kinds=kinds, limit=ROWS_AT_ONCE)
 
     async def _tell_low(self, free: int, least: int) -> bool:
         data = {"free_bytes": free, "min_free_bytes": least}

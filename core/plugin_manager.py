@@ -45,6 +45,7 @@ BUILT_INS = (
     "siaga.plugins.detectors.brawl",
     "siaga.plugins.detectors.fire",
     "siaga.plugins.detectors.left",
+    "siaga.plugins.detectors.plates",
     "siaga.plugins.notifications.whatsapp",
     "siaga.plugins.notifications.webhook",
     "siaga.plugins.notifications.log",

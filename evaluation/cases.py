@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.plugin_manager import PluginManager
-from . import brawl, fire, flood, people, quiet
+from . import brawl, fire, flood, people, plates, quiet
 from .report import Report
 
 Case = Callable[[Path, PluginManager], list[Report]]
@@ -44,11 +44,12 @@ CASES: Mapping[str, Case] = {
     "brawl": _brawl,
     "fire": partial(_on_stills, fire.measure),
     "objects": partial(_on_stills, people.measure),
+    "plates": partial(_on_stills, plates.measure),
     **{name: partial(_quiet, {name: QUIET[name]}) for name in ("crowd", "left", "loitering", "tamper")},
     "quiet": partial(_quiet, QUIET),
 }
 # Asked for without a name: the hour once, and not for each detector again.
-ALL = ("flood", "brawl", "fire", "objects", "quiet")
+ALL = ("flood", "brawl", "fire", "objects", "plates", "quiet")
 
 
 def measured(detector: str, data: Path, plugins: PluginManager) -> list[Report]:

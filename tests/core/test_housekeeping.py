@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from small_disk import small_disk
 
@@ -17,7 +18,15 @@ from siaga.core.housekeeping import Housekeeping
 from siaga.core.intake import Intake
 from siaga.core.journal import Journal
 from siaga.core.outbox import Outbox
-from siaga.core.settings import MediaSettings, Settings, SiteSettings, StorageSettings, WebSettings
+from siaga.core.settings import (
+    CameraSettings,
+    DetectSettings,
+    MediaSettings,
+    Settings,
+    SiteSettings,
+    StorageSettings,
+    WebSettings,
+)
 from siaga.core.tasks import Tasks
 from siaga.core.texts import Texts
 from siaga.core.types import Clip, Event, Notice, new_id
@@ -235,3 +244,17 @@ async def test_on_a_full_disk_the_page_knows_at_once_the_sweep_still_makes_room_
                 await asyncio.sleep(0.01)
         assert len(await low()) == 1
         await house.close()
+
+
+async def test_what_tells_of_persons_stays_no_longer_than_its_detectors_days(tmp_path):
+    house = await House().open(tmp_path)
+    for kind, days in (("plate.read", 5), ("plate.read", 2), ("object.car", 5)):
+        event = Event(id=new_id(), site="kebon-baru", kind=kind, at=NOW - timedelta(days=days))
+        await house.events.add(event)
+    detect = DetectSettings(type="plates", options={"keep_days": 3})
+    cameras = {"jalan": CameraSettings(id="jalan", type="demo", name="Jalan", detect=(detect,))}
+    house.keeper._settings = msgspec.structs.replace(house.keeper._settings, cameras=cameras)
+    await house.keeper.prune()
+    left = sorted((one.event.kind, (NOW - one.event.at).days) for one in await house.events.find())
+    assert left == [("object.car", 5), ("plate.read", 2)]
+    await house.close()
