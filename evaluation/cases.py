@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.plugin_manager import PluginManager
 from . import brawl, fire, flood, people, plates, quiet
+from .footage import pictures_of
 from .report import Report
 
 Case = Callable[[Path, PluginManager], list[Report]]
@@ -20,11 +21,23 @@ def _on_stills(
     return measure(data, plugins.detectors)
 
 
-def _quiet(detect: Mapping[str, dict[str, Any]], data: Path, plugins: PluginManager) -> list[Report]:
+def _objects(data: Path, plugins: PluginManager) -> list[Report]:
+    counted = people.measure(data, plugins.detectors)
+    video = _video(data)
+    if not video.is_file():
+        return counted
+    pictures = list(pictures_of(video, quiet.FPS))
+    return [*counted, people.changes(pictures, plugins.detectors["objects"], "vtest, a square with walkers")]
+
+
+def _video(data: Path) -> Path:
     # Beside the footage, or in its folder of recordings.
     places = (data / quiet.VIDEO, data / "media" / quiet.VIDEO, data.parent / "media" / quiet.VIDEO)
-    video = next((place for place in places if place.is_file()), places[0])
-    return quiet.measure(video, plugins.detectors, plugins.fence, detect)
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _quiet(detect: Mapping[str, dict[str, Any]], data: Path, plugins: PluginManager) -> list[Report]:
+    return quiet.measure(_video(data), plugins.detectors, plugins.fence, detect)
 
 
 def _brawl(data: Path, plugins: PluginManager) -> list[Report]:
@@ -43,7 +56,7 @@ CASES: Mapping[str, Case] = {
     "flood": partial(_on_stills, flood.measure),
     "brawl": _brawl,
     "fire": partial(_on_stills, fire.measure),
-    "objects": partial(_on_stills, people.measure),
+    "objects": _objects,
     "plates": partial(_on_stills, plates.measure),
     **{name: partial(_quiet, {name: QUIET[name]}) for name in ("crowd", "left", "loitering", "tamper")},
     "quiet": partial(_quiet, QUIET),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..core.types import Box
+
 
 def auc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     """Return the chance that a positive scores above a negative (Mann and Whitney, 1947); nan without both."""
@@ -31,3 +33,33 @@ def quantile(values: Sequence[float], q: float) -> float | None:
 def median(values: Sequence[float]) -> float | None:
     """Return the median; None of nothing."""
     return statistics.median(values) if values else None
+
+
+def average_precision(
+    seen: Sequence[Sequence[tuple[float, Box]]], truth: Sequence[Sequence[Box]], overlap: float = 0.5
+) -> float:
+    """Return the area under precision over recall (PASCAL VOC, all points); each true box may be found once."""
+    count = sum(len(boxes) for boxes in truth)
+    hits: list[tuple[float, bool]] = []
+    for found, boxes in zip(seen, truth, strict=True):
+        free = list(boxes)
+        for score, box in sorted(found, key=lambda one: -one[0]):
+            best = max(free, key=lambda other: shared(box, other), default=None)
+            is_hit = best is not None and shared(box, best) >= overlap
+            if is_hit and best is not None:
+                free.remove(best)
+            hits.append((score, is_hit))
+    if not count or not hits:
+        return 0.0
+    right = np.cumsum([is_hit for _, is_hit in sorted(hits, key=lambda one: -one[0])])
+    precision = np.maximum.accumulate((right / np.arange(1, len(hits) + 1))[::-1])[::-1]
+    return float(np.sum(np.diff(np.concatenate(([0], right / count))) * precision))
+
+
+def shared(one: Box, other: Box) -> float:
+    """Return what two boxes share, by what they cover together (intersection over union)."""
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    both = max(0.0, across) * max(0.0, down)
+    areas = sum((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
+    return both / (areas - both) if areas > both else 0.0

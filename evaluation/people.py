@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from ..core.contracts import Detector, Kind, LookContext, Scene
 from ..core.types import Detection
-from .footage import folder_of, frame_of, rows_of, still
-from .measures import median
+from .footage import Picture, folder_of, frame_of, rows_of, still
+from .measures import average_precision, median
 from .report import Figure, Report
 
 # Up to so many people the count is asked for; above it "at least".
 _MOST_COUNTED = 30
+# What whole looks are this sure of is the truth for looks at changes alone.
+_SURE = 0.5
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "one look": {},
     "tiles, min_score 0.35": {"tiles": "auto", "min_score": 0.35},
@@ -33,8 +37,8 @@ def _by(name: str, options: Mapping[str, Any], heads: Mapping[str, int], folder:
     errors, few, many, took_ms, counted, real = [], [], [], [], 0, 0
     detector = kind.make(kind.schema({"labels": ["person"], **options}), Scene(camera="uji"))
     least = getattr(detector.wants, "min_score", 0.5)
-    for file, count in sorted(heads.items()):
-        frame = frame_of(still(folder / file), 0.0)
+    for number, (file, count) in enumerate(sorted(heads.items())):
+        frame = frame_of(still(folder / file), 60.0 * number)
         begun = time.perf_counter()
         told = detector.look(frame, LookContext(at=frame.at))
         took_ms.append((time.perf_counter() - begun) * 1000)
@@ -54,3 +58,43 @@ def _by(name: str, options: Mapping[str, Any], heads: Mapping[str, int], folder:
         Figure(name="time a look", value=median(took_ms), unit="ms"),
     )
     return Report(detector="objects", footage=f"street crowds, {name}", count=f"{len(heads)} pictures", figures=figures)
+
+
+def changes(pictures: Sequence[tuple[float, Picture]], kind: Kind[Detector], name: str) -> Report:
+    """Return how well looking at changes alone agrees with looking at whole pictures, and what it costs."""
+    told: dict[str, list[list[Detection]]] = {}
+    took_ms: dict[str, list[float]] = {}
+    for looks in ("whole", "changes"):
+        detector = kind.make(kind.schema({"labels": ["person"], "looks": looks}), Scene(camera="uji"))
+        told[looks], took_ms[looks] = [], []
+        for at_s, picture in pictures:
+            frame = frame_of(picture, at_s)
+            begun = time.perf_counter()
+            found = detector.look(frame, LookContext(at=frame.at, mono_s=at_s))
+            took_ms[looks].append((time.perf_counter() - begun) * 1000)
+            told[looks].append([one for one in found if isinstance(one, Detection)])
+    truth = [[one.box for one in found if one.score >= _SURE] for found in told["whole"]]
+    seen = [[(one.score, one.box) for one in found] for found in told["changes"]]
+    whole, parts = (sum(took_ms[looks]) / len(pictures) for looks in ("whole", "changes"))
+    figures = (
+        Figure(name="AP50 against looks at the whole picture", value=average_precision(seen, truth), goal=">= 0.95"),
+        Figure(name="time, as a share of looks at the whole", value=parts / whole, goal="<= 0.5"),
+        Figure(name="mean time a look", value=parts, unit="ms"),
+        Figure(name="mean time a look at the whole", value=whole, unit="ms"),
+        Figure(name="looks a second on one core", value=1000 / parts, goal=">= 12"),
+        Figure(name="share of the picture that moves", value=_moving(pictures)),
+    )
+    count = f"{len(pictures)} pictures"
+    return Report(detector="objects", footage=f"{name}, changes only", count=count, figures=figures)
+
+
+def _moving(pictures: Sequence[tuple[float, Picture]]) -> float:
+    """Return the mean share of pixels that differ from a second before by more than noise does."""
+    greys = [(at_s, cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (192, 144))) for at_s, picture in pictures]
+    shares, behind = [], 0
+    for at_s, grey in greys:
+        while greys[behind][0] < at_s - 1.0:
+            behind += 1
+        if at_s >= 1.0:
+            shares.append(float((cv2.absdiff(grey, greys[behind][1]) > 15).mean()))
+    return sum(shares) / len(shares)

@@ -38,7 +38,7 @@ class Seen:
         self._told: list[Sequence[Detection]] = []
         for at_s, picture in pictures:
             frame = frame_of(picture, at_s)
-            told = self.wants.look(frame, LookContext(at=frame.at))
+            told = self.wants.look(frame, LookContext(at=frame.at, mono_s=at_s))
             self._told.append([one for one in told if isinstance(one, Detection)])
 
     def as_kind(self) -> Kind[Detector]:

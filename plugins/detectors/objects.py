@@ -68,6 +68,7 @@ SCHEMA = vol.Schema(
             _seconds, vol.Range(0.05, 60)
         ),
         vol.Optional("tiles", default="off", description="objects.option.tiles"): _tiles,
+        vol.Optional("looks", default="changes", description="objects.option.looks"): vol.In(["changes", "whole"]),
         vol.Optional("min_size", default=0.02, description="objects.option.min_size"): vol.All(
             vol.Coerce(float), vol.Range(0, 1)
         ),
@@ -79,6 +80,7 @@ class ObjectsDetector:
     """Look for the wanted labels on one camera."""
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
+        from .objects_motion import MotionLooks
         from .objects_net import NanoDet
         from .objects_tiles import find_in_tiles
 
@@ -97,12 +99,18 @@ class ObjectsDetector:
         self._min_size = checked["min_size"]
         net = NanoDet.shared()
         self._find = partial(find_in_tiles, net, wanted=checked["tiles"]) if checked["tiles"] != 1 else net.find
+        self._changes = MotionLooks(net) if checked["tiles"] == 1 and checked["looks"] == "changes" else None
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Detection]:
         """Return what is seen, also faintly; ``min_size`` is a share of the picture's height."""
         if frame is None:
             return ()
-        found = self._find(frame.colour(), tuple(self._labels), min_score=FAINT_SCORE)
+        labels = tuple(self._labels)
+        if self._changes is not None:
+            now_s = frame.arrived_mono_s
+            found = self._changes.find(frame.luma, frame.colour(), labels, min_score=FAINT_SCORE, now_s=now_s)
+        else:
+            found = self._find(frame.colour(), labels, min_score=FAINT_SCORE)
         return [
             Detection(label=self._labels[number], score=score, box=box)
             for number, score, box in found

@@ -59,22 +59,33 @@ class NanoDet:
     @lru_cache(maxsize=1)
     def shared() -> NanoDet:
         """Return this process's net; loaded when first asked for."""
-        with resources.as_file(resources.files(__package__) / "models" / "nanodet_g_416.w16.onnx") as path:
+        with resources.as_file(resources.files(__package__) / "models" / "nanodet_g.w16.onnx") as path:
             return NanoDet(path)
 
-    def find(self, bgr: NDArray[np.uint8], labels: Sequence[int], *, min_score: float) -> list[Found]:
-        """Return (label number, score, box) of each thing, best first. ``bgr`` is uint8 [height, width, 3]."""
+    def find(
+        self,
+        bgr: NDArray[np.uint8],
+        labels: Sequence[int],
+        *,
+        min_score: float,
+        size: tuple[int, int] = (SIDE_PX, SIDE_PX),
+    ) -> list[Found]:
+        """Return (label number, score, box) of each thing, best first. ``bgr`` is uint8 [height, width, 3].
+
+        ``size`` is (width, height) of what the net sees, multiples of 32; time goes with its area.
+        """
         if bgr.ndim != 3 or min(bgr.shape[:2]) < 16:
             return []
-        outputs = self._session.run(self._answers, {self._input: _prepare(bgr)})
-        scores, sides, centres, strides = _candidates(outputs, labels, min_score)
+        outputs = self._session.run(self._answers, {self._input: _prepare(bgr, size)})
+        scores, sides, centres, strides = _candidates(outputs, labels, min_score, size)
         if not len(scores):
             return []
         corners = _corners(sides, centres, strides)
         best = scores.argmax(axis=1)
         found: list[Found] = []
         for row in _suppress(corners, scores.max(axis=1), best):
-            left, top, right, bottom = (float(side) for side in np.clip(corners[row] / SIDE_PX, 0.0, 1.0))
+            shares = np.clip(corners[row] / np.array([*size, *size]), 0.0, 1.0)
+            left, top, right, bottom = (float(side) for side in shares)
             if right > left and bottom > top:
                 box = Box(left=left, top=top, right=right, bottom=bottom)
                 found.append((labels[int(best[row])], float(scores[row, best[row]]), box))
@@ -111,26 +122,26 @@ def suppressed(found: Sequence[Found]) -> list[Found]:
     return [found[row] for row in rows]
 
 
-def _prepare(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    small = cv2.resize(bgr, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+def _prepare(bgr: NDArray[np.uint8], size: tuple[int, int] = (SIDE_PX, SIDE_PX)) -> NDArray[np.float32]:
+    small = cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
     small -= np.asarray(MEAN, np.float32)
     small /= np.asarray(DEVIATION, np.float32)
     return np.ascontiguousarray(small.transpose(2, 0, 1)[np.newaxis])
 
 
 def _candidates(
-    outputs: Sequence[Any], labels: Sequence[int], min_score: float
+    outputs: Sequence[Any], labels: Sequence[int], min_score: float, size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return scores [n, labels], side bins [n, 44], centres [n, 2] and strides [n] of what is seen."""
     by_shape = {output.shape[1:]: output[0] for output in outputs}
     scores, sides, centres, strides = [], [], [], []
     for stride in STRIDES:
-        cells = SIDE_PX // stride
-        wanted = by_shape[cells * cells, LABEL_COUNT][:, list(labels)]
+        across, cells = size[0] // stride, (size[0] // stride) * (size[1] // stride)
+        wanted = by_shape[cells, LABEL_COUNT][:, list(labels)]
         rows = np.flatnonzero(wanted.max(axis=1) >= min_score)
         scores.append(wanted[rows])
-        sides.append(by_shape[cells * cells, 4 * BINS][rows])
-        centres.append((np.stack((rows % cells, rows // cells), axis=1) + 0.5) * stride)
+        sides.append(by_shape[cells, 4 * BINS][rows])
+        centres.append((np.stack((rows % across, rows // across), axis=1) + 0.5) * stride)
         strides.append(np.full(len(rows), stride, np.float32))
     all_scores = np.concatenate(scores)
     order = np.argsort(-all_scores.max(axis=1))[:MOST_CANDIDATES]
