@@ -211,12 +211,13 @@ class Scene(Struct):
 
     For a camera that turns: the zones of where it stands, and by name those of its other presets. A detector that is
     not bound to a preset is made anew when the camera stands elsewhere. ``ground`` maps the picture to metres where the
-    operator measured it.
+    operator measured it. Relative paths of options start at ``folder``, where the configuration stands.
     """
 
     camera: str
     zones: dict[str, Polygon] = {}
     ground: Ground | None = None
+    folder: str = "."
 
 
 class LookContext(Struct):

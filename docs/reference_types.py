@@ -32,7 +32,7 @@ _WORDS = {
     "mjpeg._address": "alamat http",
     "rtsp._host": "alamat IP / nama",
     "rtsp._vendor": "merek",
-    "objects._label": "nama benda",
+    "objects._size": "[lebar, tinggi]",
     "objects._seconds": SECONDS,
     "objects._tiles": "off / auto / 2 sampai 4",
     "crowd._seconds": SECONDS,
@@ -70,6 +70,7 @@ _WORDS = {
 _SILENT = {
     *(
         "ground_options.sound_ground",
+        "objects._known",
         "config_schemas._bandwidth",
         "config_schemas._no_switch",
         "people_schemas._no_switch",

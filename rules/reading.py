@@ -188,7 +188,7 @@ class Reading:
             "rota": settings.names("rotas"),
             "group": dict.fromkeys(group for camera in settings.cameras.values() for group in camera.groups),
             "place": settings.names("places"),
-            "kind": self.words.event_kinds,
+            "kind": (*self.words.event_kinds, *_own_labels(settings)),
         }
         names = known.get(sort)
         return None if names is None else tuple(names)
@@ -201,6 +201,14 @@ class Reading:
 
     def _listed(self, names: list[str]) -> str:
         return self.texts("rules.check.known", names=", ".join(names[:12])) if names else ""
+
+
+def _own_labels(settings: Settings) -> Iterator[str]:
+    """Yield the kinds of event of things that a net of the operator's own names."""
+    for camera in settings.cameras.values():
+        for detect in camera.detect:
+            if detect.type == "objects" and detect.options.get("model_labels"):
+                yield from (f"object.{label.replace(' ', '_')}" for label in detect.options.get("labels", ()))
 
 
 def has_template(value: Json) -> bool:

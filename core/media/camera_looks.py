@@ -54,6 +54,7 @@ class CameraLooks:
         *,
         last: Sequence[LastTold] = (),
         texts: Texts | None = None,
+        folder: str = ".",
     ) -> None:
         self.camera = settings.id
         self._settings = settings
@@ -61,6 +62,7 @@ class CameraLooks:
         self._standing = ""
         self._is_turning = False
         self._fence = fence
+        self._folder = folder
         self._texts = texts or Texts()
         self._last = LastTolds()
         self._last.fill(self.camera, last)
@@ -196,7 +198,7 @@ class CameraLooks:
             if ground is not None and ground.preset not in (None, standing):
                 ground = None
             here = self._settings.zones_at(standing)
-            scene = Scene(camera=self.camera, zones={**zones, **here}, ground=ground)
+            scene = Scene(camera=self.camera, zones={**zones, **here}, ground=ground, folder=self._folder)
             return kinds[detect.type].make(detect.options, scene)
 
         return make

@@ -138,14 +138,16 @@ class Packets:
 class Eye:
     """Look after the cameras the hub names, until the hub's socket closes."""
 
-    def __init__(self, hub: socket.socket, packets: str, plugins: PluginManager, texts: Texts, budget: float) -> None:
+    def __init__(
+        self, hub: socket.socket, packets: str, plugins: PluginManager, texts: Texts, budget: float, folder: str = "."
+    ) -> None:
         hub.settimeout(HUB_TIMEOUT_S)
         self._selector = selectors.DefaultSelector()
         self._selector.register(hub, selectors.EVENT_READ, "hub")
         self._hub: MessageSocket[ToEye] = MessageSocket(hub, ToEye)
         self._packets = Packets(packets, self._selector)
         self._texts = texts
-        self._looks = Looks(plugins.detectors, plugins.fence, self._tell, budget=budget, texts=texts)
+        self._looks = Looks(plugins.detectors, plugins.fence, self._tell, budget=budget, texts=texts, folder=folder)
         self._lookouts: dict[str, Lookout] = {}
         self._is_over = False
         self._beat_at_s = 0.0
@@ -325,7 +327,7 @@ def main(arguments: list[str] | None = None) -> None:
     plugins = PluginManager(folder, in_hub=False, disabled=given.without)
     plugins.load()
     hub = socket.socket(fileno=given.hub_fd)
-    Eye(hub, given.packets, plugins, Texts(given.language), given.budget).run()
+    Eye(hub, given.packets, plugins, Texts(given.language), given.budget, str(folder or ".")).run()
 
 
 if __name__ == "__main__":

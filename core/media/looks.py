@@ -52,9 +52,11 @@ class Looks:
         *,
         budget: float = 0.8,
         texts: Texts | None = None,
+        folder: str = ".",
     ) -> None:
         self.skipped: dict[str, int] = {}
         self._kinds = kinds
+        self._folder = folder
         self._fence = fence
         self._send = send
         self._budget = min(max(budget, 0.05), 1.0)
@@ -179,7 +181,9 @@ class Looks:
     def _order(self, camera: str, order: WatchCamera | None) -> None:
         self._cameras.pop(camera, None)
         if order is not None:
-            looks = CameraLooks(order.settings, self._kinds, self._fence, last=order.last, texts=self._texts)
+            looks = CameraLooks(
+                order.settings, self._kinds, self._fence, last=order.last, texts=self._texts, folder=self._folder
+            )
             self._make(looks)
             self._cameras[camera] = looks
 

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import voluptuous as vol
 
-from ...core import Detection, Detector, EventKind, Frame, Kind, LookContext, Scene, Texts, Wants, hookimpl
+from ...core import (
+    Detection,
+    Detector,
+    EventKind,
+    Frame,
+    Kind,
+    LookContext,
+    PluginError,
+    Scene,
+    Texts,
+    Wants,
+    hookimpl,
+    validators,
+)
+
+if TYPE_CHECKING:
+    from .objects_motion import MotionLooks
+
+Find = Callable[..., Sequence[tuple[int, float, Any]]]
 
 # The 80 things of COCO (Lin et al., 2014) in the order of the net's outputs.
 LABELS = (
@@ -23,17 +42,26 @@ LABELS = (
     "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors", "teddy bear",
     "hair drier", "toothbrush",
 )  # fmt: skip
+FORMATS = ("yolo", "detr", "rf-detr", "ssd", "nanodet")
 # A fainter detection only continues a track; below this the net sees people in every shadow.
 FAINT_SCORE = 0.25
 
 
-def _label(value: Any) -> str:  # noqa: ANN401
-    if value in LABELS:
-        return str(value)
-    near = difflib.get_close_matches(str(value), LABELS, n=1)
-    if near:
-        raise vol.Invalid(Texts()("objects.error.label_near", label=value, near=near[0]))
-    raise vol.Invalid(Texts()("objects.error.label", label=value))
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    """Refuse labels that nobody knows, and options of a net of one's own without one."""
+    if options["model"] is None:
+        for key in ("format", "model_labels", "input"):
+            if options[key] is not None:
+                raise vol.Invalid(Texts()("objects.error.no_model", name=key), path=[key])
+    elif options["format"] is None:
+        raise vol.Invalid(Texts()("objects.error.no_format"), path=["model"])
+    if options["model_labels"] is None:
+        for number, label in enumerate(options["labels"]):
+            if label not in LABELS:
+                near = difflib.get_close_matches(label, LABELS, n=1)
+                words = Texts()("objects.error.label_near", label=label, near=near[0]) if near else ""
+                raise vol.Invalid(words or Texts()("objects.error.label", label=label), path=["labels", number])
+    return options
 
 
 def _seconds(value: Any) -> float:  # noqa: ANN401
@@ -42,6 +70,17 @@ def _seconds(value: Any) -> float:  # noqa: ANN401
         return float(text)
     except ValueError:
         raise vol.Invalid(Texts()("objects.error.seconds", value=value)) from None
+
+
+def _size(value: Any) -> tuple[int, int]:  # noqa: ANN401
+    """Take [width, height] of what the net is shown, multiples of 32."""
+    if (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(side, int) and 32 <= side <= 2048 and side % 32 == 0 for side in value)
+    ):
+        return int(value[0]), int(value[1])
+    raise vol.Invalid(Texts()("objects.error.input", value=value))
 
 
 def _tiles(value: Any) -> int:  # noqa: ANN401
@@ -55,10 +94,10 @@ def _tiles(value: Any) -> int:  # noqa: ANN401
     raise vol.Invalid(Texts()("objects.error.tiles", value=value))
 
 
-SCHEMA = vol.Schema(
+_OPTIONS = vol.Schema(
     {
         vol.Optional("labels", default=["person"], description="objects.option.labels"): vol.All(
-            [_label], vol.Length(min=1)
+            [validators.text], vol.Length(min=1)
         ),
         vol.Optional("zones", default=[], description="objects.option.zones"): [str],
         vol.Optional("min_score", default=0.5, description="objects.option.min_score"): vol.All(
@@ -72,18 +111,21 @@ SCHEMA = vol.Schema(
         vol.Optional("min_size", default=0.02, description="objects.option.min_size"): vol.All(
             vol.Coerce(float), vol.Range(0, 1)
         ),
+        vol.Optional("model", default=None, description="objects.option.model"): vol.Any(None, validators.text),
+        vol.Optional("format", default=None, description="objects.option.format"): vol.Any(None, vol.In(FORMATS)),
+        vol.Optional("model_labels", default=None, description="objects.option.model_labels"): vol.Any(
+            None, validators.text
+        ),
+        vol.Optional("input", default=None, description="objects.option.input"): vol.Any(None, _size),
     }
 )
+SCHEMA = vol.Schema(vol.All(_OPTIONS, _known))
 
 
 class ObjectsDetector:
     """Look for the wanted labels on one camera."""
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
-        from .objects_motion import MotionLooks
-        from .objects_net import NanoDet
-        from .objects_tiles import find_in_tiles
-
         checked = SCHEMA(options)
         unknown = [zone for zone in checked["zones"] if zone not in scene.zones]
         if unknown:
@@ -95,11 +137,41 @@ class ObjectsDetector:
             min_score=checked["min_score"],
             zones=tuple(checked["zones"]),
         )
-        self._labels = {LABELS.index(label): label for label in checked["labels"]}
         self._min_size = checked["min_size"]
+        self._changes: MotionLooks | None = None
+        if checked["model"] is not None:
+            self._own_net(checked, Path(scene.folder))
+        else:
+            self._built_in_net(checked)
+
+    def _built_in_net(self, checked: dict[str, Any]) -> None:
+        from .objects_motion import MotionLooks
+        from .objects_net import NanoDet
+
         net = NanoDet.shared()
-        self._find = partial(find_in_tiles, net, wanted=checked["tiles"]) if checked["tiles"] != 1 else net.find
-        self._changes = MotionLooks(net) if checked["tiles"] == 1 and checked["looks"] == "changes" else None
+        self._labels = {LABELS.index(label): label for label in checked["labels"]}
+        self._find = _in_tiles(net, checked["tiles"])
+        if checked["tiles"] == 1 and checked["looks"] == "changes":
+            self._changes = MotionLooks(net)
+
+    def _own_net(self, checked: dict[str, Any], folder: Path) -> None:
+        from .objects_model import shared_model
+        from .objects_net import NanoDet
+
+        size = tuple(checked["input"]) if checked["input"] else None
+        names_file = str(folder / checked["model_labels"]) if checked["model_labels"] else None
+        if checked["format"] == "nanodet":
+            net: Any = NanoDet.of(folder / checked["model"])
+            names: Sequence[str | None] = LABELS
+        else:
+            net = shared_model(str(folder / checked["model"]), checked["format"], size, names_file, LABELS)
+            names = net.names
+        unknown = [label for label in checked["labels"] if label not in names]
+        if unknown:
+            known = ", ".join(sorted(name for name in names if name)[:20])
+            raise PluginError(Texts()("objects.model.label", label=unknown[0], known=known))
+        self._labels = {number: name for number, name in enumerate(names) if name in checked["labels"]}
+        self._find = _in_tiles(net, checked["tiles"])
 
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Detection]:
         """Return what is seen, also faintly; ``min_size`` is a share of the picture's height."""
@@ -108,7 +180,9 @@ class ObjectsDetector:
         labels = tuple(self._labels)
         if self._changes is not None:
             now_s = frame.arrived_mono_s
-            found = self._changes.find(frame.luma, frame.colour(), labels, min_score=FAINT_SCORE, now_s=now_s)
+            found: Sequence[tuple[int, float, Any]] = self._changes.find(
+                frame.luma, frame.colour(), labels, min_score=FAINT_SCORE, now_s=now_s
+            )
         else:
             found = self._find(frame.colour(), labels, min_score=FAINT_SCORE)
         return [
@@ -116,6 +190,12 @@ class ObjectsDetector:
             for number, score, box in found
             if box.bottom - box.top >= self._min_size
         ]
+
+
+def _in_tiles(net: Any, tiles: int) -> Find:  # noqa: ANN401  whatever has a ``find``
+    from .objects_tiles import find_in_tiles
+
+    return partial(find_in_tiles, net, wanted=tiles) if tiles != 1 else net.find
 
 
 @hookimpl

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
-from ...core import Box
+from ...core import Box, PluginError, Texts
 
 SIDE_PX = 416
 STRIDES = (8, 16, 32)
@@ -30,13 +31,19 @@ MOST_CANDIDATES = 300
 # The last layer of the backbone's third stage, 128 x 13 x 13: what other small judgements stand on.
 FEATURES = "PartitionedCall/onnx_tf_prefix_LeakyRelu_53:0"
 
+# What onnxruntime raises for a file that is none, a graph that is broken, an input that does not fit.
+FAULTS = (
+    *(faults.Fail, faults.InvalidArgument, faults.InvalidGraph, faults.InvalidProtobuf, faults.NotImplemented),
+    *(faults.RuntimeException, RuntimeError, ValueError, LookupError),
+)
+
 Found = tuple[int, float, Box]
 
 
 class NanoDet:
     """Find things in a picture. About 45 ms of one core for each, and 20 MB beside the library."""
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, *, tells_features: bool = True) -> None:
         options = onnxruntime.SessionOptions()
         # An eye has one core; threads that spin for work would take the recorder's.
         options.intra_op_num_threads = 1
@@ -46,7 +53,7 @@ class NanoDet:
         content = weights.read_bytes()
         # The net's own six answers, and what it sees before it knows what that is.
         self._session = onnxruntime.InferenceSession(
-            content + _also_tell(FEATURES), options, providers=["CPUExecutionProvider"]
+            content + (_also_tell(FEATURES) if tells_features else b""), options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
         self._answers = [output.name for output in self._session.get_outputs() if output.name != FEATURES]
@@ -61,6 +68,19 @@ class NanoDet:
         """Return this process's net; loaded when first asked for."""
         with resources.as_file(resources.files(__package__) / "models" / "nanodet_g.w16.onnx") as path:
             return NanoDet(path)
+
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def of(path: Path) -> NanoDet:
+        """Return this process's net of another file of the family. PluginError in words."""
+        if not path.is_file():
+            raise PluginError(Texts()("objects.model.missing", file=path))
+        try:
+            net = NanoDet(path, tells_features=False)
+            net.find(np.zeros((64, 64, 3), np.uint8), (0,), min_score=0.5)
+        except FAULTS as err:
+            raise PluginError(Texts()("objects.model.not_onnx", file=path, why=first_line(err))) from err
+        return net
 
     def find(
         self,
@@ -110,6 +130,12 @@ def _also_tell(tensor: str) -> bytes:
         return bytes([number << 3 | 2, len(content)]) + content
 
     return field(7, field(12, field(1, tensor.encode())))
+
+
+def first_line(err: BaseException) -> str:
+    """Return what an error says first, for people."""
+    lines = str(err).strip().splitlines()
+    return lines[0][:200] if lines else type(err).__name__
 
 
 def suppressed(found: Sequence[Found]) -> list[Found]:
