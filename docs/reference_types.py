@@ -39,6 +39,7 @@ _WORDS = {
     "lines.two_points": "dua titik",
     "traffic._a_way": "dua titik",
     "flood._centimetres": "cm",
+    "flood._two_points": "dua titik",
     "flood._gauge_points": "daftar [x, y, cm]",
     "flood._stages": "tahap: cm",
     "webhook._url": "alamat web",
@@ -71,6 +72,8 @@ _SILENT = {
     *(
         "ground_options.sound_ground",
         "objects._known",
+        "flood._one_way",
+        "flood._lines",
         "config_schemas._bandwidth",
         "config_schemas._no_switch",
         "people_schemas._no_switch",

@@ -35,7 +35,8 @@ class FloodDetector:
     def __init__(self, options: dict[str, Any], reader: _Reader) -> None:
         self.wants = Wants(pixels="luma", interval_s=options["interval"], keyframes_only=True, when="always")
         self._reader = reader
-        self._gauge = options["gauge"]
+        self._is_by_lines = "lines" in options
+        self._half: float = options["gauge"]["width"] if "gauge" in options else 0.05
         self._min_confidence: float = options["min_confidence"]
         self._step_cm: float = options["tell_step"]
         self._every = timedelta(seconds=options["tell_every"])
@@ -55,7 +56,7 @@ class FloodDetector:
     def look(self, frame: Frame | None, context: LookContext) -> Sequence[Detection | Observation]:
         """Read the gauge in one picture."""
         assert frame is not None
-        reading = self._reader.read(frame.luma)
+        reading = self._reader.read(frame.luma, context)
         if reading.level_cm is None or reading.confidence < self._min_confidence:
             return self._cannot_see(context.at, reading.why or "unclear", reading.confidence)
         self._blind_since = None
@@ -71,11 +72,16 @@ class FloodDetector:
         if is_event:
             self._told = (at, level.level_cm)
         self._is_blind_told = False
+        # Lines are steps: between two of them nothing is known, and no rise can be told.
+        worse = self._stages.next_worse(level) if not self._is_by_lines else None
         data = {
             "level_cm": round(level.level_cm, 1),
             "stage": self._stages.stage,
-            "rise_cm_h": round(level.rise_cm_h, 1),
+            "rise_cm_h": None if self._is_by_lines else round(level.rise_cm_h, 1),
             "confidence": round(level.confidence, 2),
+            "is_at_least": self._is_by_lines,
+            "next_stage": worse[0] if worse else None,
+            "next_stage_min": worse[1] if worse else None,
         }
         boxes = (self._mark(waterline),) if waterline else ()
         score = round(level.confidence, 2)
@@ -109,22 +115,26 @@ class FloodDetector:
 
     def _mark(self, waterline: tuple[float, float]) -> Box:
         x, y = waterline
-        half = self._gauge["width"]
+        half = self._half
         return Box(
             left=max(0.0, x - half), top=max(0.0, y - 0.004), right=min(1.0, x + half), bottom=min(1.0, y + 0.004)
         )
 
 
 class _Reader(Protocol):
-    def read(self, luma: Any) -> GaugeReading: ...  # noqa: ANN401
+    def read(self, luma: Any, context: LookContext) -> GaugeReading: ...  # noqa: ANN401
 
 
 def _make(options: dict[str, Any], scene: Scene) -> Detector:
     # OpenCV only here: the hub imports this module for its schema.
-    from .flood_gauge import GaugeReader
+    from .flood_views import GaugeView, LinesView
 
     checked = SCHEMA(options)
-    return FloodDetector(checked, GaugeReader(checked["gauge"]["points"], checked["gauge"]["width"]))
+    if "lines" in checked:
+        lines = [(line["name"], *line["line"], line["cm"]) for line in checked["lines"]]
+        return FloodDetector(checked, LinesView(lines))
+    gauge = checked["gauge"]
+    return FloodDetector(checked, GaugeView(gauge["points"], gauge["width"], follows=gauge["follow"]))
 
 
 def _centimetres(value: Any) -> float:  # noqa: ANN401
@@ -181,10 +191,46 @@ def _wrong(key: str, **values: object) -> validators.Wrong:
     return validators.Wrong(f"flood.error.{key}", **values)
 
 
-SCHEMA = vol.Schema(
+def _two_points(value: Any) -> tuple[tuple[float, float], tuple[float, float]]:  # noqa: ANN401
+    """Return two different points, each of two fractions of the picture."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise _wrong("line")
+    begin, end = (validators.point(point) for point in value)
+    if abs(begin[0] - end[0]) + abs(begin[1] - end[1]) < 0.01:
+        raise _wrong("line")
+    return begin, end
+
+
+def _lines(value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return two lines or more of different heights."""
+    heights = [line["cm"] for line in value]
+    if len(value) < 2 or len(set(heights)) < len(heights):
+        raise _wrong("lines")
+    return value
+
+
+def _one_way(options: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a gauge or for lines, not both."""
+    if ("gauge" in options) == ("lines" in options):
+        raise _wrong("gauge_or_lines")
+    return options
+
+
+_OPTIONS = vol.Schema(
     {
-        vol.Required("gauge", description="flood.option.gauge"): {
+        vol.Optional("lines", description="flood.option.lines"): vol.All(
+            [
+                {
+                    vol.Required("line", description="flood.option.line"): _two_points,
+                    vol.Required("cm", description="flood.option.line_cm"): vol.All(_centimetres, vol.Range(0, 1000)),
+                    vol.Optional("name", default="", description="flood.option.line_name"): str,
+                }
+            ],
+            _lines,
+        ),
+        vol.Optional("gauge", description="flood.option.gauge"): {
             vol.Required("points", description="flood.option.points"): _gauge_points,
+            vol.Optional("follow", default=True, description="flood.option.follow"): validators.boolean,
             vol.Optional("width", default=0.04, description="flood.option.width"): vol.All(
                 vol.Coerce(float), vol.Range(0.005, 0.5)
             ),
@@ -212,6 +258,7 @@ SCHEMA = vol.Schema(
         ),
     }
 )
+SCHEMA = vol.Schema(vol.All(_OPTIONS, _one_way))
 
 
 @hookimpl
@@ -222,8 +269,8 @@ def offer_detectors() -> Iterable[Kind[Detector]]:
             "flood",
             SCHEMA,
             _make,
-            "Membaca tinggi muka air pada papan duga dan menentukan tahap siaga.",
-            "Reads the water level on a staff gauge and decides the flood stage.",
+            "Membaca tinggi muka air pada papan duga, atau dari garis di jalan, dan menentukan tahap siaga.",
+            "Reads the water level on a staff gauge, or by lines in a street, and decides the flood stage.",
         ),
     )
 
@@ -236,9 +283,12 @@ def offer_event_kinds() -> Iterable[EventKind]:
         "stage": "1..4: tahap siaga sekarang, 4 normal, makin kecil makin gawat; null bila belum diketahui",
         "rise_cm_h": "cm/jam: kenaikan, negatif bila surut",
         "confidence": "0..1: keyakinan pembacaan",
+        "is_at_least": "true: setinggi itu atau lebih; dibaca dari garis, bukan papan duga",
+        "next_stage": "tahap berikutnya yang lebih gawat bila air terus naik; null bila tidak naik",
+        "next_stage_min": "menit sampai tahap itu, menurut kenaikan sekarang",
     }
     blind = {
-        "reason": "dark, covered, unclear, small: mengapa papan duga tidak terbaca",
+        "reason": "dark, covered, unclear, small, turned: mengapa tidak terbaca",
         "blind_s": "detik sejak terakhir terbaca",
         "last_level_cm": "cm: tinggi terakhir yang terbaca",
     }

@@ -21,10 +21,12 @@ _TOLERANCE_CM = 6.0
 # Readings that were refused as too fast, but agree with each other, are believed after so many:
 # the water did jump, or the camera was turned back.
 _STUBBORN = 6
+# A rise that is one, and how far ahead a stage is foretold.
+_RISING_CM_H, _PLANNED_MIN = 8.0, 24 * 60
 # A gap after which older readings say nothing about the level now.
 _FORGET = timedelta(minutes=10)
 
-Blindness = Literal["dark", "covered", "unclear", "small"]
+Blindness = Literal["dark", "covered", "unclear", "small", "turned"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,20 @@ class Stages:
         if now == before or (before is None and now == NORMAL_STAGE):
             return None
         return before, now
+
+    def next_worse(self, level: Level) -> tuple[int, int] | None:
+        """Return the next worse stage and in how many minutes, at the present rise; None where it does not come.
+
+        Slower than a hand's breadth an hour the rise may be noise, and nobody plans by what is a day away.
+        """
+        if self.stage is None or level.rise_cm_h < _RISING_CM_H:
+            return None
+        worse = [(stage, cm) for stage, cm in self._worst_first if stage < self.stage and cm > level.level_cm]
+        if not worse:
+            return None
+        stage, cm = worse[-1]
+        minutes = (cm - level.level_cm) / level.rise_cm_h * 60
+        return (stage, round(minutes)) if minutes <= _PLANNED_MIN else None
 
     def _stage_at(self, level_cm: float) -> int:
         for stage, from_cm in self._worst_first:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import voluptuous as vol
+from canal_weather import BLINDING, CANAL_POINTS, OPTIONS, WEATHER, canal_luma
 
 from siaga.core import Frame, LookContext, Observation, Scene, Texts
 from siaga.plugins.cameras.demo_canal import CanalScene, canal_level_cm
@@ -11,48 +12,7 @@ from siaga.plugins.detectors import flood
 from siaga.plugins.detectors.flood_gauge import GaugeReader
 from siaga.plugins.detectors.flood_watch import GaugeReading, LevelFilter, Stages
 
-CANAL_POINTS = [(0.5965, 0.163, 300), (0.5965, 0.9407, 0)]
-OPTIONS = {"gauge": {"points": CANAL_POINTS, "width": 0.035}, "stages": {3: 150, 2: 200, 1: 250}}
 STARTED = datetime(2026, 11, 22, tzinfo=timezone.utc)
-
-
-def canal_luma(scene, t_s, spoil=None, seed=1):
-    small = cv2.resize(scene.render(t_s), (640, 360), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    if spoil is not None:
-        grey = spoil(grey, np.random.default_rng(seed + int(t_s * 10)))
-    return np.clip(grey, 0, 255).astype(np.uint8)
-
-
-def with_rain(grey, random):
-    grey = grey * 0.8 + 35
-    for _ in range(250):
-        x, y = int(random.integers(0, 640)), int(random.integers(0, 360))
-        cv2.line(grey, (x, y), (x + 2, y + 14), 205, 1)
-    return grey
-
-
-def with_infrared(grey, random):
-    rows, columns = np.indices(grey.shape)
-    lamp = np.exp(-((columns - 300) ** 2 + (rows - 200) ** 2) / (2 * 150.0**2))
-    return grey * lamp * 0.8 + random.normal(0, 5, grey.shape)
-
-
-WEATHER = {
-    "day": lambda grey, random: grey,
-    "noise": lambda grey, random: grey + random.normal(0, 20, grey.shape),
-    "rain": with_rain,
-    "night": lambda grey, random: grey * 0.15 + 8 + random.normal(0, 4, grey.shape),
-    "infrared": with_infrared,
-    "haze": lambda grey, random: grey * 0.2 + 110 + random.normal(0, 3, grey.shape),
-    "soft focus": lambda grey, random: cv2.GaussianBlur(grey, (0, 0), 3),
-}
-BLINDING = {
-    "dark": lambda grey, random: grey * 0.03 + 3 + random.normal(0, 3, grey.shape),
-    "covered": lambda grey, random: grey * 0 + 90 + random.normal(0, 4, grey.shape),
-    "washed out": lambda grey, random: grey * 0 + 255,
-    "far out of focus": lambda grey, random: cv2.GaussianBlur(grey, (0, 0), 25),
-}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +75,7 @@ class ListedReader:
     def __init__(self, levels):
         self.levels = iter(levels)
 
-    def read(self, luma):
+    def read(self, luma, context):
         level = next(self.levels)
         return GaugeReading(level_cm=level, confidence=0.9 if level is not None else 0.1)
 
@@ -198,7 +158,14 @@ def test_a_stage_says_how_fast_the_water_rises():
     stage = next(each for _, each in told if each.kind == "flood.stage")
     assert stage.data["to"] == 3
     assert stage.data["rise_cm_h"] == pytest.approx(30, abs=1)
+    assert stage.data["next_stage"] == 2 and stage.data["next_stage_min"] == pytest.approx(100, abs=4)
     assert stage.score == stage.data["confidence"] == 0.9
+
+
+@pytest.mark.parametrize("course", [lambda m: 120.0, lambda m: 140 - m / 2, lambda m: 120 + m / 20, lambda m: 260.0])
+def test_water_that_does_not_rise_much_or_is_at_its_worst_foretells_no_stage(course):
+    told = watch([course(minute) for minute in range(40)], interval_s=60, tell_every=60)
+    assert {each.data["next_stage"] for _, each in told if each.kind == "flood.level"} == {None}
 
 
 def test_a_detector_that_replaces_another_tells_no_stage_twice():
