@@ -12,7 +12,7 @@ from .camera_kinds import CameraKind
 from .contracts import Detector, Kind
 from .ground import Ground
 from .ptz.options import preset_zones, ptz_settings
-from .settings import BandwidthSettings, CameraSettings, DetectSettings, RecordSettings
+from .settings import BandwidthSettings, CameraSettings, DetectSettings, PrivacySettings, RecordSettings
 from .tasks import Crash, fenced_call
 from .types import Json
 from .yaml_lines import LineDict, LineList, Place, place_of, plain, without
@@ -73,6 +73,9 @@ class CameraReader:
             preset_zones=preset_zones(common.get("presets")),
             ptz=ptz_settings(common.get("ptz")),
             ground=Ground(**common["ground"]) if "ground" in common else None,
+            privacy=PrivacySettings(
+                masks=tuple(common["privacy"]["masks"]), hides_faces=common["privacy"]["faces"] == "blur"
+            ),
             written=plain(without(node, common_keys)),
         )
 

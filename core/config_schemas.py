@@ -111,6 +111,10 @@ CAMERA = vol.Schema(
             },
             sound_ground,
         ),
+        vol.Optional("privacy", default=dict, description="camera.option.privacy"): {
+            vol.Optional("masks", default=list, description="camera.option.privacy_masks"): Each(polygon),
+            vol.Optional("faces", default="show", description="camera.option.privacy_faces"): vol.In(["show", "blur"]),
+        },
         vol.Optional("detect", default=list, description="camera.option.detect"): [dict],
         vol.Optional("bandwidth", default=dict, description="camera.option.bandwidth"): vol.All(
             _bandwidth,

@@ -90,6 +90,13 @@ class BandwidthSettings(Struct):
     every_s: float = 10.0
 
 
+class PrivacySettings(Struct):
+    """Say what of a camera's picture is covered, and whether faces are hidden in what leaves an eye."""
+
+    masks: tuple[Polygon, ...] = ()
+    hides_faces: bool = False
+
+
 class CameraSettings(Struct):
     """Describe one camera; ``options`` are checked by the camera kind's schema.
 
@@ -113,6 +120,7 @@ class CameraSettings(Struct):
     preset_zones: dict[str, dict[str, Polygon]] = {}
     ptz: PtzSettings = PtzSettings()
     ground: Ground | None = None
+    privacy: PrivacySettings = PrivacySettings()
     written: dict[str, Json] = {}
 
     @property

@@ -11,7 +11,15 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOT_MODULES = ("__main__", "camera_commands", "command_line", "eval_commands", "plugin_commands", "rule_commands")
+ROOT_MODULES = (
+    "__main__",
+    "camera_commands",
+    "command_line",
+    "eval_commands",
+    "media_commands",
+    "plugin_commands",
+    "rule_commands",
+)
 ROOMS = ("core", "evaluation", "kit", "plugins", "rules", "testing", "web")
 MAY_IMPORT = {
     "core": {"core"},
@@ -28,12 +36,14 @@ MAY_IMPORT = {
         "camera_commands",
         "command_line",
         "eval_commands",
+        "media_commands",
         "plugin_commands",
         "rule_commands",
     },
     "rule_commands": {"core", "rules", "web", "command_line"},
     "camera_commands": {"core", "command_line"},
     "eval_commands": {"core", "evaluation", "command_line"},
+    "media_commands": {"core", "command_line"},
     "plugin_commands": {"core", "kit", "command_line"},
     "command_line": {"core", "rules"},
 }

@@ -19,6 +19,7 @@ from ..types import Box, Detection, Frame, Observation, Sighting
 from .last_told import LastTolds
 from .messages import EyeEvent, LastTold, Reading
 from .picture import Mark, encode_marked
+from .privacy import Privacy
 from .seat import Fence, Seat
 from .witness import Told
 
@@ -63,6 +64,7 @@ class CameraLooks:
         self._is_turning = False
         self._fence = fence
         self._folder = folder
+        self._privacy = Privacy(settings.privacy)
         self._texts = texts or Texts()
         self._last = LastTolds()
         self._last.fill(self.camera, last)
@@ -291,7 +293,7 @@ class CameraLooks:
         marks = [Mark(box=box, label=label) for box, label in causes.items()]
         marks += [Mark(box=s.box, label=s.label, is_cause=False) for s in self._sightings() if s.box not in causes]
         try:
-            return self._fence(lambda: encode_marked(frame.colour(), marks, self._zones))
+            return self._fence(lambda: encode_marked(self._privacy.fit_to_leave(frame.colour()), marks, self._zones))
         except SiagaError as err:
             # An event without its picture is better than none.
             logger.warning("camera %s: an event's picture could not be made: %s", self.camera, err)

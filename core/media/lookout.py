@@ -19,6 +19,7 @@ from .looks import Looks
 from .messages import EyeCameraReport, EyeEvent, StreamHeader, StreamPacket
 from .motion import Motion, MotionMeter
 from .picture import MAX_WIDTH_PX, encode
+from .privacy import Privacy
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Lookout:
         self.camera = settings.id
         self._looks = looks
         self._send = send
+        self._privacy = Privacy(settings.privacy)
         self._gate = Gate()
         self._meter = MotionMeter()
         self._decoder: Decoder | None = None
@@ -150,14 +152,14 @@ class Lookout:
             frame = self._decoder.decode(packet)
             if frame is not None:
                 self._decoded += 1
-                self._see(frame)
+                self._see(self._privacy.veiled(frame))
 
     def picture(self, width_px: int | None) -> tuple[bytes, datetime | None]:
         """Return the newest picture as a JPEG and its time; empty where there is none yet."""
         frame = self._newest
         if frame is None:
             return b"", None
-        return encode(frame.colour(), width_px), frame.at
+        return encode(self._privacy.fit_to_leave(frame.colour()), width_px), frame.at
 
     def report(self) -> EyeCameraReport:
         """Say how this camera is doing."""
@@ -173,7 +175,7 @@ class Lookout:
             dropped=self._dropped,
             decode_errors=self._errors + (self._decoder.errors if self._decoder is not None else 0),
             looks=looks.looks if looks is not None else {},
-            detectors_off=dict(looks.off) if looks is not None else {},
+            detectors_off={**(looks.off if looks is not None else {}), **self._privacy.off},
             size_gate=self._gate.sizes.trust,
         )
 
@@ -242,7 +244,7 @@ class Lookout:
             return  # it stays due, and is told then if it still moves
         self._is_start_due = False
         self._is_motion_told = True
-        self._tell("motion.start", frame, encode(frame.colour(), MAX_WIDTH_PX))
+        self._tell("motion.start", frame, encode(self._privacy.fit_to_leave(frame.colour()), MAX_WIDTH_PX))
 
     def _tell_end(self, frame: Frame) -> None:
         if self._is_motion_told:
