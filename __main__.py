@@ -35,7 +35,7 @@ from .core.log import set_up_logging
 from .core.loop_watch import LoopWatch
 from .core.tasks import unless
 from .eval_commands import evaluate
-from .media_commands import redact_recording
+from .media_commands import pack_evidence, redact_recording
 from .plugin_commands import plugin as plugin_group
 from .rule_commands import rules
 from .rules.engine import RuleEngine
@@ -112,6 +112,7 @@ main.add_command(import_cameras)
 main.add_command(rules)
 main.add_command(evaluate)
 main.add_command(redact_recording)
+main.add_command(pack_evidence)
 
 
 @main.group(help=say("cli.user.help"))

@@ -1,7 +1,8 @@
-"""The command ``siaga redact``: a copy of a recording for others, in which nobody can be recognised."""
+"""The commands that hand out recordings: a copy in which nobody can be recognised, and what proves one event."""
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -9,10 +10,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from .command_line import give_up, say
-from .core.errors import MediaError
-from .core.settings import PrivacySettings
+from .command_line import give_up, read_configuration, say
+from .core.bus import Bus
+from .core.clip_index import ClipIndex
+from .core.errors import MediaError, SiagaError
+from .core.event_log import EventLog
+from .core.journal import Journal
+from .core.settings import PrivacySettings, Settings
 from .core.texts import Texts
+from .core.types import Clip, Event
 from .core.validators import Wrong, polygon
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,3 +58,72 @@ def redact_recording(source: Path, target: Path, ground: str, masks: tuple[objec
     paper = target.with_suffix(f"{target.suffix}.json")
     paper.write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=2) + b"\n")
     click.echo(say("cli.redact.done", file=target, pictures=done.pictures, faces=done.faces, paper=paper))
+
+
+@click.command(name="evidence", help=say("cli.evidence.help"))
+@click.argument("event_id")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--config", type=_FILE, default=Path("config.yaml"), show_default=True, help=say("cli.evidence.config"))
+@click.option("--ground", required=True, help=say("cli.redact.ground"))
+def pack_evidence(event_id: str, target: Path, config: Path, ground: str) -> None:
+    """Write a ZIP with the recording as it was cut, three stills, and a paper with place, time and hashes."""
+    from .core.media.evidence import fitting, pack
+
+    _, settings, problems = read_configuration(config)
+    if settings is None:
+        give_up("\n".join(map(str, problems)))
+    if target.exists():
+        give_up(say("cli.redact.exists", file=target))
+    if not ground.strip():
+        give_up(say("cli.redact.no_ground"))
+    storage = Path(settings.folder) / settings.storage.path
+    try:
+        event, clips = asyncio.run(_of_event(storage, event_id))
+    except SiagaError as err:
+        give_up(str(err))
+    if event is None:
+        give_up(say("cli.evidence.no_event", event=event_id))
+    clip = fitting(clips, event.at)
+    if clip is None:
+        give_up(say("cli.evidence.no_clip", event=event_id))
+    paper = {
+        **_place_of(settings, event),
+        "ground": ground,
+        "by": getpass.getuser(),
+        "made_at": datetime.now(timezone.utc),
+    }
+    try:
+        made = pack(target, event=event, clip=clip, storage=storage, paper=paper, texts=Texts())
+    except MediaError as err:
+        give_up(str(err))
+    click.echo(say("cli.evidence.done", file=target, parts=len(made.parts)))
+
+
+async def _of_event(storage: Path, event_id: str) -> tuple[Event | None, list[Clip]]:
+    """Return an event and the recordings of its camera that show it, beside a hub that may run."""
+    file = storage / "siaga.db"
+    if not file.is_file():
+        return None, []
+    journal = await Journal.open(file, is_shared=True)
+    try:
+        event = await (await EventLog.open(journal, Bus())).get(event_id)
+        if event is None or event.camera is None:
+            return event, []
+        index = await ClipIndex.open(journal, folder=storage)
+        return event, await index.showing(event.camera, event.at)
+    finally:
+        await journal.close()
+
+
+def _place_of(settings: Settings, event: Event) -> dict[str, dict[str, str]]:
+    site, camera = settings.site, settings.cameras.get(event.camera or "")
+    place = settings.places.get(camera.place) if camera is not None and camera.place else None
+    return {
+        "site": {"id": site.id, "name": site.name, "kecamatan": site.kecamatan, "kota": site.kota},
+        "camera": {
+            "id": event.camera or "",
+            "name": camera.name if camera is not None else "",
+            "place": place.name if place is not None else "",
+            "purpose": camera.purpose if camera is not None else "",
+        },
+    }
