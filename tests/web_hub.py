@@ -121,7 +121,14 @@ class Media:
         if camera != "kali":
             return None
         return EyeCameraReport(
-            camera=camera, mode="awake", decoded=900, skipped=3, decode_errors=1, looks={"flood": 40}
+            camera=camera,
+            mode="awake",
+            decoded=900,
+            skipped=3,
+            decode_errors=1,
+            looks={"flood": 40, "objects": 900, "crowd": 3},
+            rates={"flood": (0.2, 0.2), "objects": (1.5, 5.0)},
+            detectors_off={"crowd": "zona “x” tidak ada"},
         )
 
     def processes(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -55,6 +56,17 @@ class StreamView(Struct):
     reason: str
 
 
+class EyeView(Struct):
+    """Hold how one detector of a camera does, in words."""
+
+    name: str
+    rate: str
+    asked: str
+    tone: Tone
+    state: str
+    reason: str = ""
+
+
 class CameraView(Struct):
     """Hold a camera as a page shows it."""
 
@@ -70,6 +82,7 @@ class CameraView(Struct):
     has_picture: bool
     readings: tuple[ReadingView, ...] = ()
     streams: tuple[StreamView, ...] = ()
+    eyes: tuple[EyeView, ...] = ()
 
 
 class CameraStates:
@@ -104,6 +117,7 @@ class CameraStates:
             has_picture=state in {"live", "partly"},
             readings=tuple(self.reading(reading) for reading in self._readings(camera)),
             streams=tuple(self._stream(report) for report in reports),
+            eyes=tuple(self._eyes(camera)),
         )
 
     def reading(self, reading: Reading) -> ReadingView:
@@ -153,6 +167,26 @@ class CameraStates:
         health: Health | None = self._hub.health.get(f"camera {camera} {role}")
         return health.since if health else None
 
+    def _eyes(self, camera: str) -> Iterator[EyeView]:
+        """Say of each detector how often it looks, and what keeps it from that."""
+        report, texts = self._hub.media.eye_report(camera), self._wording.texts
+        if report is None:
+            return
+        for name in dict.fromkeys((*report.looks, *report.detectors_off)):
+            now, asked = report.rates.get(name, (0.0, 0.0))
+            off = report.detectors_off.get(name, "")
+            is_asleep = report.mode != "awake" and now < asked
+            is_slow = not is_asleep and asked > 0 and now < _SLOW_SHARE * asked
+            key = "off" if off else "asleep" if is_asleep else "slow" if is_slow else "ok"
+            yield EyeView(
+                name=texts(f"web.eye.{name}") if texts.has(f"web.eye.{name}") else name,
+                rate=texts("web.unit.per_s", value=self._wording.number(now)),
+                asked=texts("web.unit.per_s", value=self._wording.number(asked)) if asked else "",
+                tone=_EYE_TONES[key],
+                state=texts(f"web.eye_state.{key}"),
+                reason=off,
+            )
+
     def _stream(self, report: StreamReport) -> StreamView:
         wording = self._wording
         return StreamView(
@@ -170,6 +204,9 @@ class CameraStates:
         )
 
 
+_EYE_TONES: dict[str, Tone] = {"ok": "good", "asleep": "off", "slow": "warning", "off": "bad"}
+# With fewer looks than this share of what it asks for, this machine is too slow for it.
+_SLOW_SHARE = 0.5
 _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG"}
 
 

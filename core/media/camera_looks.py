@@ -98,6 +98,11 @@ class CameraLooks:
         """Return how often each detector looked."""
         return {seat.name: seat.looks for seat in self._seats}
 
+    @property
+    def asked(self) -> dict[str, float]:
+        """Return how many looks a second each detector asks for; 0 for as many as there are pictures."""
+        return {seat.name: 1 / seat.wants.interval_s if seat.wants.interval_s else 0.0 for seat in self._seats}
+
     def stand(self, preset: str, *, is_turning: bool) -> None:
         """Go on from where the camera stands now; while it turns, nothing is looked at."""
         if (preset, is_turning) == (self._standing, self._is_turning):

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..settings import CameraSettings
 from ..types import Frame
-from .camera_looks import Offered
+from .camera_looks import CameraLooks, Offered
 from .decode import Decoder
 from .gate import Gate
 from .looks import Looks
@@ -34,6 +34,8 @@ LATEST_S = 5.0
 # Between two tellings of motion on one camera: a tree in gusts is one story.
 MOTION_EVENT_EVERY_S = 10.0
 _EARLY_S = 0.02
+# Reports, one a second, over which a detector's rate is told.
+_RATE_REPORTS = 30
 # What a camera shows when it says that it stands was encoded and sent before: it may still be turning there.
 STANDS_AFTER_S = 1.0
 
@@ -66,6 +68,7 @@ class Lookout:
         self._is_live = False
         self._is_turning = False
         self._stands_s = float("-inf")
+        self._looked: deque[tuple[float, dict[str, int]]] = deque(maxlen=_RATE_REPORTS)
         self._decoded = 0
         self._dropped = 0
         self._errors = 0
@@ -175,9 +178,23 @@ class Lookout:
             dropped=self._dropped,
             decode_errors=self._errors + (self._decoder.errors if self._decoder is not None else 0),
             looks=looks.looks if looks is not None else {},
+            rates=self._rates(looks),
             detectors_off={**(looks.off if looks is not None else {}), **self._privacy.off},
             size_gate=self._gate.sizes.trust,
         )
+
+    def _rates(self, looks: CameraLooks | None) -> dict[str, tuple[float, float]]:
+        if looks is None:
+            return {}
+        now_s, counts = time.monotonic(), looks.looks
+        self._looked.append((now_s, counts))
+        then_s, before = self._looked[0]
+        if now_s - then_s < 1.0:
+            return {}
+        return {
+            name: (round(max(0, count - before.get(name, 0)) / (now_s - then_s), 2), round(looks.asked[name], 2))
+            for name, count in counts.items()
+        }
 
     @property
     def _decodes_all(self) -> bool:

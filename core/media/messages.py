@@ -293,6 +293,7 @@ class EyeCameraReport(Struct):
     """Say how an eye does with one camera. ``modes``: awake decodes all, asleep keyframes only.
 
     ``skipped`` pictures were not looked at, ``dropped`` packets not even decoded: this machine was too slow for them.
+    ``rates`` are each detector's looks a second of late, and those it asks for while the scene is awake.
     """
 
     camera: str
@@ -302,6 +303,7 @@ class EyeCameraReport(Struct):
     decode_errors: int = 0
     dropped: int = 0
     looks: dict[str, int] = {}
+    rates: dict[str, tuple[float, float]] = {}
     detectors_off: dict[str, str] = {}
     size_gate: Literal["learning", "trusted", "off"] = "learning"
 

@@ -337,3 +337,16 @@ def test_every_text_a_page_asks_for_stands_in_the_catalogue():
                 asked |= set(re.findall(r"^web\.[a-z0-9_]+(?:\.[a-z0-9_]+)+$", node.value))
     asked -= {"web.accounts", "web.sessions"}
     assert len(asked) > 80 and asked <= set(catalogue()), sorted(asked - set(catalogue()))
+
+
+async def test_a_camera_says_how_often_each_detector_really_looks_and_what_keeps_it(inside):
+    _, _, app, client = inside
+    page = await text_of(client, f"{app.url}/cameras/kali")
+    cells = r"<td>([^<]*)</td><td>([^<]*)</td>"
+    row = rf'<tr><th scope="row">(\w+)</th>{cells}<td><span class="tag (\w+)">([^<]+)</span>([^<]*)'
+    assert re.findall(row, page) == [
+        ("flood", "0,2/detik", "0,2/detik", "good", "Bekerja", ""),
+        ("objects", "1,5/detik", "5/detik", "warning", "Terlalu lambat", ""),
+        ("crowd", "0/detik", "", "bad", "Mati", " zona “x” tidak ada"),
+    ]
+    assert "Pendeteksi" not in await text_of(client, f"{app.url}/cameras/sekolah")
