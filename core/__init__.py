@@ -51,6 +51,7 @@ from .errors import (
     StoreFailed,
     TemplateFailed,
 )
+from .face_lending import FindsFaces, face_finder
 from .ground import Ground
 from .hookspecs import hookimpl
 from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
@@ -104,6 +105,7 @@ __all__ = [
     "EditsPresets",
     "Event",
     "EventKind",
+    "FindsFaces",
     "FoundCamera",
     "Frame",
     "GoesHome",
@@ -160,6 +162,7 @@ __all__ = [
     "TurnsCameras",
     "Verdict",
     "Wants",
+    "face_finder",
     "find_all",
     "hookimpl",
     "local_name",

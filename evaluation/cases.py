@@ -30,6 +30,10 @@ def _objects(data: Path, plugins: PluginManager) -> list[Report]:
     return [*counted, people.changes(pictures, plugins.detectors["objects"], "vtest, a square with walkers")]
 
 
+def _crowd(data: Path, plugins: PluginManager) -> list[Report]:
+    return [*people.crowd(data, plugins.detectors), *_quiet({"crowd": QUIET["crowd"]}, data, plugins)]
+
+
 def _video(data: Path) -> Path:
     # Beside the footage, or in its folder of recordings.
     places = (data / quiet.VIDEO, data / "media" / quiet.VIDEO, data.parent / "media" / quiet.VIDEO)
@@ -57,12 +61,14 @@ CASES: Mapping[str, Case] = {
     "brawl": _brawl,
     "fire": partial(_on_stills, fire.measure),
     "objects": _objects,
+    "crowd": _crowd,
+    "crowds": partial(_on_stills, people.crowd),
     "plates": partial(_on_stills, plates.measure),
-    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("crowd", "left", "loitering", "tamper")},
+    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("left", "loitering", "tamper")},
     "quiet": partial(_quiet, QUIET),
 }
 # Asked for without a name: the hour once, and not for each detector again.
-ALL = ("flood", "brawl", "fire", "objects", "plates", "quiet")
+ALL = ("flood", "brawl", "fire", "objects", "crowds", "plates", "quiet")
 
 
 def measured(detector: str, data: Path, plugins: PluginManager) -> list[Report]:

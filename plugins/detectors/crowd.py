@@ -10,8 +10,10 @@ from typing import Any, Literal
 import voluptuous as vol
 
 from ...core import (
+    Box,
     Detector,
     EventKind,
+    FindsFaces,
     Frame,
     Kind,
     LookContext,
@@ -20,7 +22,9 @@ from ...core import (
     Sighting,
     Texts,
     Wants,
+    face_finder,
     hookimpl,
+    validators,
 )
 
 # The count is the median of what was seen in this time: people hide each other for a second or two.
@@ -29,6 +33,8 @@ WINDOW_S = 3.0
 DWELL_S = 2.0
 # Who stands there is found again within this time after an outage or a restart; nobody has left meanwhile.
 SETTLE_S = 3.0
+# Each costs a tenth of a second: a crowd does not come and go in two.
+FACES_EVERY_S = 2.0
 # Looked at again after so long without pictures, what was counted before says nothing of how long it has stood.
 GAP_S = 10.0
 # Beyond this boxes hide one another and the net finds a part of them only: the count is a least number.
@@ -60,6 +66,7 @@ SCHEMA = vol.Schema(
         vol.Optional("area_m2", default=None, description="crowd.option.area"): vol.Any(
             None, vol.All(vol.Coerce(float), vol.Range(min=1, max=1_000_000))
         ),
+        vol.Optional("faces", default=False, description="crowd.option.faces"): validators.boolean,
         vol.Optional("step", default=1, description="crowd.option.step"): _COUNT,
     }
 )
@@ -115,14 +122,19 @@ class Trend:
 class CrowdDetector:
     """Count the sightings of one label in one zone (or the whole picture)."""
 
-    wants = Wants(pixels="none", interval_s=1.0, when="always", sightings=True)
-
-    def __init__(self, options: dict[str, Any], scene: Scene) -> None:
+    def __init__(self, options: dict[str, Any], scene: Scene, faces: FindsFaces | None = None) -> None:
         checked = SCHEMA(options)
+        self.wants = Wants(pixels="none", interval_s=1.0, when="always", sightings=True)
+        self._faces: FindsFaces | None = None
+        if checked["faces"]:
+            # It looks itself; whom others see it is told as it was before this picture.
+            self.wants = Wants(pixels="colour", interval_s=FACES_EVERY_S, when="always")
+            self._faces = faces or face_finder()
         self._zone: str | None = checked["zone"]
         if self._zone is not None and self._zone not in scene.zones:
             known = ", ".join(sorted(scene.zones)) or "-"
             raise ValueError(Texts()("crowd.error.zone", zone=self._zone, known=known))
+        self._outline = scene.zones[self._zone] if self._zone is not None else None
         self._label: str = checked["label"]
         self._above: int | None = checked["above"]
         # Half an hour at the limit, one coming and one going, is one crowd.
@@ -151,7 +163,8 @@ class CrowdDetector:
             self._smoothed.restart()
             self._high_since_s = None
         self._looked_s = now_s
-        count = self._smoothed.take(sum(self._counts(sighting) for sighting in context.sightings), now_s)
+        bodies = sum(self._counts(sighting) for sighting in context.sightings)
+        count = self._smoothed.take(max(bodies, self._faces_in(frame)), now_s)
         seen = self._data(count, self._trend.take(count, now_s))
         said = [Observation(kind="crowd.count", zone=self._zone, data=seen, is_event=False)]
         if abs(count - self._told) >= self._step or (count == 0 and self._told):
@@ -160,6 +173,13 @@ class CrowdDetector:
         if self._rises(count, now_s):
             said.append(Observation(kind="crowd.high", zone=self._zone, data=seen))
         return said
+
+    def _faces_in(self, frame: Frame | None) -> int:
+        """Count faces in the zone: where bodies hide one another, heads still look out."""
+        if self._faces is None or frame is None or frame.luma.size == 0:
+            return 0
+        found = self._faces.find(frame.colour())
+        return sum(1 for box in found if self._outline is None or _is_inside(self._outline, box))
 
     def _counts(self, sighting: Sighting) -> bool:
         return sighting.label == self._label and (self._zone is None or self._zone in sighting.zones)
@@ -184,6 +204,16 @@ class CrowdDetector:
         seen: dict[str, Any] = {"count": count, "zone": self._zone, "label": self._label, "limit": self._above}
         seen |= {"trend": trend, "is_at_least": count > MOST_COUNTED}
         return seen | ({"per_m2": round(count / self._area_m2, 2)} if self._area_m2 else {})
+
+
+def _is_inside(outline: Sequence[tuple[float, float]], box: Box) -> bool:
+    """Say whether the middle of a box lies in a polygon (even-odd rule)."""
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    inside = False
+    for (ax, ay), (bx, by) in zip(outline, (*outline[1:], outline[0]), strict=True):
+        if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
+            inside = not inside
+    return inside
 
 
 def _measured(scene: Scene, zone: str | None) -> float | None:

@@ -1,11 +1,12 @@
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 import voluptuous as vol
 from street import Pole
 
 from siaga.core.contracts import LookContext, Scene
-from siaga.core.types import Box, Sighting
+from siaga.core.types import Box, Frame, Sighting
 from siaga.plugins.detectors.crowd import SCHEMA, CrowdDetector
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc)
@@ -140,3 +141,42 @@ def test_the_area_of_a_zone_comes_from_the_cameras_ground_where_it_is_measured()
     for zone, area in (("lapangan", 20.0), ("langit", None)):
         detector = CrowdDetector({"zone": zone}, scene)
         assert detector._area_m2 == (pytest.approx(area) if area else None)
+
+
+class Faces:
+    """Find as many faces as a test wants, in two rows."""
+
+    def __init__(self, *counts):
+        self.counts = counts
+
+    def find(self, bgr):
+        (left, right), self.counts = self.counts[:2], self.counts[2:] or self.counts
+        return [
+            Box(left=x + 0.01 * n, top=0.4, right=x + 0.01 * n + 0.008, bottom=0.45)
+            for x, count in ((0.1, left), (0.6, right))
+            for n in range(count)
+        ]
+
+
+def test_where_faces_are_counted_too_the_greater_number_counts_and_only_in_the_zone():
+    zones = {"kiri": ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))}
+    scene = Scene(camera="halaman", zones=zones)
+    picture = np.zeros((48, 64, 3), np.uint8)
+    for bodies, faces, expected in ((4, 17, 17), (9, 3, 9)):
+        detector = CrowdDetector({"zone": "kiri", "faces": True}, scene, Faces(faces, 30))
+        assert detector.wants.pixels == "colour" and detector.wants.interval_s == 2.0
+        for second in range(0, 20, 2):
+            at = START + timedelta(seconds=second)
+            frame = Frame(
+                camera="halaman", at=at, arrived_mono_s=float(second), is_key=True, luma=picture[..., 0],
+                colour=lambda: picture,
+            )  # fmt: skip
+            seen = people(bodies, zones=("kiri",))
+            told = detector.look(frame, LookContext(at=at, mono_s=float(second), sightings=seen))
+        assert told[0].data["count"] == expected
+
+
+def test_faces_are_not_looked_for_unless_asked_for():
+    detector = CrowdDetector({"zone": "halaman"}, SCENE, Faces(9, 9))
+    assert detector.wants.pixels == "none"
+    assert detector.look(None, LookContext(at=START, sightings=people(2)))[0].data["count"] == 0
