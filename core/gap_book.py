@@ -45,6 +45,12 @@ def create_gaps(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def create_lived(db: Database) -> None:
+    """Make the one row that says when the hub was last at work."""
+    db.execute("create table lived (id integer primary key check (id = 1), at text not null)")
+
+
 class GapBook:
     """Begin and end gaps, and find them. Reading raises StoreFailed; writing waits for nobody and logs it."""
 
@@ -53,12 +59,31 @@ class GapBook:
         self._open: set[str] = set()
 
     @classmethod
-    async def open(cls, journal: Journal) -> GapBook:
-        """Make the table where it is missing; what was open when the hub ended is open still."""
+    async def open(cls, journal: Journal, cameras: Iterable[str] = (), away: str = "") -> GapBook:
+        """Make the tables where they are missing; what was open when the hub ended is open still.
+
+        ``cameras`` were not recorded since the hub was last at work, for the reason ``away``.
+        """
         await journal.migrate(migrations)
         book = cls(journal)
         book._open = {gap.camera for gap in await book._select("end is null", ())}
+        rows = await journal.read(lambda db: list(db.execute("select at from lived")))
+        for camera in cameras if rows else ():
+            await book.begin(camera, datetime.fromisoformat(rows[0][0]), away)
         return book
+
+    async def live(self, at: datetime) -> None:
+        """Note that the hub is at work; asked every half minute. A full disk is told elsewhere."""
+
+        def note(db: Database) -> None:
+            db.execute(
+                "insert into lived (id, at) values (1, ?) on conflict (id) do update set at = ?", (stamp(at),) * 2
+            )
+
+        try:
+            await self._journal.write(note)
+        except StoreFailed as err:
+            logger.warning("that the hub is at work was not noted: %s", err)
 
     async def begin(self, camera: str, at: datetime, reason: str) -> None:
         """Note that a camera is not recorded from now on; an open gap stays as it began."""

@@ -88,6 +88,8 @@ class Housekeeping:
         # On the page first: the event may have to wait for the room whose lack it tells.
         self._health.set("disk", "degraded" if is_low else "ok", figures={"free_bytes": float(free)})
         await self._intake.look_again()
+        if self._gaps is not None:
+            await self._gaps.live(self._clock.now())
         if is_low and not self._is_low:
             is_low = await self._tell_low(free, least)
         self._is_low = is_low

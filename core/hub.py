@@ -188,7 +188,7 @@ class Hub:
         self.events = await EventLog.open(self.journal, self.bus)
         self.states = await StateBook.open(self.events, self.bus, self.settings.cameras)
         self.clips = await ClipIndex.open(self.journal, self.texts, self.storage)
-        self.gaps = await GapBook.open(self.journal)
+        self.gaps = await GapBook.open(self.journal, self.settings.cameras, self.texts("gaps.hub_off"))
         self.audit = await AuditLog.open(self.journal)
         self.memory = await Memory.open(self.journal)
         seen = await PresetBook(self.memory).known(list(self.settings.cameras))

@@ -280,3 +280,20 @@ async def test_what_fills_a_gap_is_kept_and_old_gaps_go(door):
     assert await door.gaps.unfilled(AT, 200) == []
     assert await door.gaps.prune(AT + timedelta(seconds=500), 10) == 1
     assert await gaps(door) == [(1000, 1100, "putus")]
+
+
+async def test_the_time_in_which_the_hub_was_off_is_a_gap_of_every_camera_that_still_is_one(door):
+    first = await GapBook.open(door.journal, ["kali"], "Siaga tidak berjalan")
+    assert await gaps(door, first) == [], "nobody knows what was before the first start"
+    for second in (0, 30, 60):
+        await first.live(AT + timedelta(seconds=second))
+    again = await GapBook.open(door.journal, ["kali", "baru"], "Siaga tidak berjalan")
+    await again.end("kali", AT + timedelta(seconds=400))
+    assert await gaps(door, again) == [(60, 400, "Siaga tidak berjalan")]
+
+
+async def test_a_gap_that_was_open_already_stays_as_it_began(door):
+    await door.gaps.live(AT)
+    await door.gaps.begin("kali", AT - timedelta(seconds=50), "Wi-Fi putus")
+    again = await GapBook.open(door.journal, ["kali"], "Siaga tidak berjalan")
+    assert await gaps(door, again) == [(-50, None, "Wi-Fi putus")]
