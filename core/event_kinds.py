@@ -165,7 +165,7 @@ _KINDS = (
     EventKind(
         name="camera.tampered",
         summary="Kamera ditutup, diputar, tidak fokus, gelap, beku atau gambarnya rusak",
-        fields={"what": "covered, turned, blurred, dark, frozen atau noise", **_REASON},
+        fields={"what": "covered, turned, blurred, dark, frozen, noise atau colour", **_REASON},
     ),
     EventKind(name="fire.flame", summary="Api terlihat; diulang selama masih terlihat", fields=_FIRE),
     EventKind(name="fire.smoke", summary="Asap terlihat; diulang selama masih terlihat", fields=_FIRE),

@@ -28,16 +28,17 @@ _GAP_S = 30.0
 # A picture that repeats for so many looks did not do so by chance, whatever the time.
 _FROZEN_LOOKS = 5
 _QUIET = ("ok", "unsure")
-SIGNS = ("covered", "turned", "blurred", "dark", "frozen", "noise")
+SIGNS = ("covered", "turned", "blurred", "dark", "frozen", "noise", "colour")
 
 
 class TamperDetector:
     """Watch one camera's own state by its pictures."""
 
-    def __init__(self, options: dict[str, Any], place: _Place, texts: Texts) -> None:
+    def __init__(self, options: dict[str, Any], place: _Place, texts: Texts, colours: _Colours | None = None) -> None:
         self.wants = Wants(pixels="luma", interval_s=options["interval"], keyframes_only=True, when="always")
         self._place = place
         self._texts = texts
+        self._colours = colours if "colour" not in options["ignore"] else None
         self._after_s: float = options["after"]
         self._ignored = (*_QUIET, *options["ignore"])
         self._frozen_s: float = options["frozen_after"]
@@ -59,6 +60,9 @@ class TamperDetector:
             self._sign, self._other_looks = "", 0
             self._same_since_s = now_s
         self._looked_s = now_s
+        return [*self._signs(frame, now_s), *self._colour(frame, now_s)]
+
+    def _signs(self, frame: Frame, now_s: float) -> Sequence[Observation]:
         what = self._what(frame, now_s)
         self._follow(what, now_s)
         if self._told:
@@ -67,6 +71,13 @@ class TamperDetector:
             return ()
         self._told, self._told_since_s = self._sign, now_s
         return (self._observe("camera.tampered", self._sign, 0.0),)
+
+    def _colour(self, frame: Frame, now_s: float) -> Sequence[Observation]:
+        """Tell of colours beside the other signs: a grey picture may be covered as well."""
+        news = self._colours.take(frame, now_s) if self._colours is not None else None
+        if news is None:
+            return ()
+        return (self._observe("camera.tampered" if news[0] == "lost" else "camera.clear", "colour", news[1]),)
 
     def _what(self, frame: Frame, now_s: float) -> str:
         seen = self._place.judge(frame.luma)
@@ -106,6 +117,10 @@ class TamperDetector:
         return Observation(kind=kind, data={"what": what, "seconds": round(lasted_s), "is_accepted": is_accepted})
 
 
+class _Colours(Protocol):
+    def take(self, frame: Frame, now_s: float) -> tuple[str, float] | None: ...
+
+
 class _Place(Protocol):
     @property
     def same_looks(self) -> int: ...
@@ -117,9 +132,10 @@ class _Place(Protocol):
 
 def _make(options: dict[str, Any], scene: Scene) -> Detector:
     # OpenCV only here: the hub imports this module for its schema.
+    from .tamper_colour import Colours
     from .tamper_scene import Place
 
-    return TamperDetector(SCHEMA(options), Place(), Texts())
+    return TamperDetector(SCHEMA(options), Place(), Texts(), Colours())
 
 
 def _time(least_s: float, most_s: float) -> vol.All:
@@ -145,8 +161,8 @@ def offer_detectors() -> Iterable[Kind[Detector]]:
             "tamper",
             SCHEMA,
             _make,
-            "Memberi tahu bila kamera tetap ditutup, diputar, kabur, gelap, beku, atau gambarnya rusak",
-            "Tells when a fixed camera is covered, turned, blurred, dark, frozen or full of noise",
+            "Memberi tahu bila kamera tetap ditutup, diputar, kabur, gelap, beku, kehilangan warna, atau rusak",
+            "Tells when a fixed camera is covered, turned, blurred, dark, frozen, without colour or full of noise",
         ),
     )
 

@@ -266,3 +266,71 @@ def test_an_hour_of_people_walking_is_not_told():
     for step in range(1800):
         watched.show(pictures[20 * step % len(pictures)], noise=0)
     assert watched.told == []
+
+
+# --- colours ---------------------------------------------------------------------------------------------
+
+
+class Hours:
+    """Show a coloured or a grey street, a picture every ten minutes."""
+
+    def __init__(self, **options):
+        self.detector = KIND.make(options, Scene(camera="gang"))
+        self.rng, self.passed_s, self.told = np.random.default_rng(5), 0.0, []
+        self.grey = cv2.resize(street(), (160, 90))
+
+    def run(self, hours, look):
+        for _ in range(round(hours * 6)):
+            noisy = self.grey + self.rng.normal(0, 3, self.grey.shape)
+            bgr = look(np.dstack([noisy] * 3)).clip(0, 255).astype(np.uint8)
+            at = START + timedelta(seconds=self.passed_s)
+            luma = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+            frame = Frame(
+                camera="gang", at=at, arrived_mono_s=self.passed_s, is_key=True, luma=luma, colour=lambda bgr=bgr: bgr
+            )
+            said = self.detector.look(frame, LookContext(at=at, mono_s=self.passed_s))
+            self.told += [(self.passed_s / 3600, one.kind, one.data) for one in said if one.data["what"] == "colour"]
+            self.passed_s += 600
+
+
+def day(grey):
+    return grey * np.array([1.1, 1.0, 0.85])
+
+
+def infrared(grey):
+    return grey * 0.8
+
+
+def night(grey):
+    return grey * 0.03
+
+
+def test_a_camera_whose_colours_do_not_come_back_with_the_day_is_told_and_its_end_too():
+    hours = Hours()
+    for _ in range(3):
+        hours.run(12, day)
+        hours.run(12, infrared)
+    assert hours.told == []
+    hours.run(30, infrared)
+    ((told_h, kind, data),) = hours.told
+    assert kind == "camera.tampered" and 60 + 19 < told_h < 60 + 22 and "20 jam" in data["reason"]
+    hours.run(2, day)
+    assert [kind for _, kind, _ in hours.told] == ["camera.tampered", "camera.clear"]
+
+
+@pytest.mark.parametrize("look", [infrared, night])
+def test_a_camera_that_never_showed_colours_has_lost_none(look):
+    hours = Hours()
+    hours.run(80, look)
+    assert hours.told == []
+
+
+def test_darkness_is_no_loss_of_colour_and_the_sign_can_be_left_out():
+    hours = Hours()
+    hours.run(10, day)
+    hours.run(40, night)
+    assert hours.told == []
+    deaf = Hours(ignore=["colour"])
+    deaf.run(10, day)
+    deaf.run(40, infrared)
+    assert deaf.told == []
