@@ -50,9 +50,12 @@ def _brawl(data: Path, plugins: PluginManager) -> list[Report]:
 
 # What each is asked for in the hour in which nothing happens.
 QUIET: Mapping[str, dict[str, Any]] = {
+    "brawl": {},
     "crowd": {"above": 12},
     "fire": {},
     "left": {"zone": "alun", "what": ["left", "removed"]},
+    "fallen": {},
+    "running": {},
     "loitering": {"zone": "alun", "for": "2 min"},
     "tamper": {},
 }
@@ -64,7 +67,7 @@ CASES: Mapping[str, Case] = {
     "crowd": _crowd,
     "crowds": partial(_on_stills, people.crowd),
     "plates": partial(_on_stills, plates.measure),
-    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("left", "loitering", "tamper")},
+    **{name: partial(_quiet, {name: QUIET[name]}) for name in ("fallen", "left", "loitering", "running", "tamper")},
     "quiet": partial(_quiet, QUIET),
 }
 # Asked for without a name: the hour once, and not for each detector again.
