@@ -208,7 +208,7 @@ def _observed(answer: Answer) -> Iterator[Observation]:
 
 
 def _frame(picture: Picture, at_s: float) -> Frame:
-    luma = np.ascontiguousarray(picture.mean(axis=2).astype(np.uint8)) if picture.size else picture[..., 0]
+    luma = np.ascontiguousarray(picture[..., 1])  # green is most of what the eye calls brightness
     colour: Callable[[], Picture] = lambda: picture  # noqa: E731
     return Frame(
         camera="gang",
