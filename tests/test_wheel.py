@@ -37,6 +37,7 @@ def test_the_wheel_holds_siaga_and_nothing_else(names):
 @pytest.mark.slow
 def test_the_wheel_holds_what_the_program_reads_at_run_time(names):
     for folder in (
+        "core/media/models",
         "core/texts",
         "web/templates",
         "web/static",

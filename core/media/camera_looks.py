@@ -85,8 +85,8 @@ class CameraLooks:
 
     @property
     def off(self) -> dict[str, str]:
-        """Return the detectors that are off, with the reason."""
-        return {seat.name: seat.off for seat in self._seats if seat.off}
+        """Return the detectors that are off, and faces that cannot be hidden in events' pictures, with the reason."""
+        return {**{seat.name: seat.off for seat in self._seats if seat.off}, **self._privacy.off}
 
     @property
     def count(self) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import MediaError
 from ..settings import PrivacySettings
+from ..tasks import Crash, fenced_call
 from ..texts import Texts
 from ..types import Box, Struct
 from .faces import FaceFinder, hide
@@ -56,7 +57,7 @@ def redact(
     find: Find | None = None,
 ) -> Redacted:
     """Write ``target`` (MP4, H.264, without sound) from ``source``. MediaError in words; then nothing is left."""
-    looking = find or (lambda bgr: FaceFinder.shared().find(bgr)) if privacy.hides_faces else None
+    looking = _fenced(find, source, texts) if privacy.hides_faces else None
     part = target.with_name(f".{target.name}.part")
     try:
         counted = _write(source, part, privacy, looking)
@@ -88,6 +89,18 @@ def digest(file: Path) -> str:
         while piece := content.read(_CHUNK):
             found.update(piece)
     return found.hexdigest()
+
+
+def _fenced(find: Find | None, source: Path, texts: Texts) -> Find:
+    """Return a search that gives up in words: a copy in which nobody looked for faces is not to be made."""
+
+    def look(bgr: NDArray[np.uint8]) -> list[Box]:
+        found = fenced_call(lambda: find(bgr) if find is not None else FaceFinder.shared().find(bgr))
+        if isinstance(found, Crash):
+            raise MediaError(texts("redact.failed", file=source, why=found))
+        return found
+
+    return look
 
 
 def _write(source: Path, part: Path, privacy: PrivacySettings, find: Find | None) -> tuple[int, int]:

@@ -115,6 +115,22 @@ def test_the_picture_of_an_event_has_its_faces_hidden(monkeypatch):
     assert np.abs(np.diff(face.astype(int), axis=1)).mean() < 0.3 * np.abs(np.diff(beside.astype(int), axis=1)).mean()
 
 
+def test_faces_that_cannot_be_hidden_in_an_events_picture_stand_in_the_cameras_report(monkeypatch):
+    def gone():
+        raise OSError("no weights")
+
+    monkeypatch.setattr(FaceFinder, "shared", staticmethod(gone))
+    detect = (DetectSettings(type="uji", options={}),)
+    privacy = PrivacySettings(hides_faces=True)
+    looks = CameraLooks(
+        CameraSettings(id="gang", type="demo", name="Gang", detect=detect, privacy=privacy), kinds_of(uji=Sees), FENCE
+    )
+    looks.make(0.0)
+    assert looks.off == {}
+    assert [one for one in looks.look(shown(noise((480, 640, 3)))) if getattr(one, "jpeg", b"")]
+    assert "no weights" in looks.off["privacy"]
+
+
 @pytest.mark.parametrize("shape", [(0, 0, 3), (1, 1, 3), (33, 4000, 3)])
 def test_odd_pictures_are_survived(shape):
     assert Privacy(PrivacySettings(hides_faces=True)).fit_to_leave(np.zeros(shape, np.uint8)).shape == shape
@@ -185,6 +201,18 @@ def test_what_is_no_recording_is_told_and_leaves_nothing(tmp_path, content):
             at=datetime.now(timezone.utc), texts=Texts("id"), find=lambda bgr: [],
         )  # fmt: skip
     assert [one.name for one in tmp_path.iterdir()] == ["x.mp4"]
+
+
+def test_a_copy_whose_faces_cannot_be_looked_for_is_not_made(film, tmp_path):
+    def broken(bgr):
+        raise RuntimeError("the net gave up")
+
+    with pytest.raises(MediaError, match=r"asli\.mp4.*the net gave up"):
+        redact(
+            film, tmp_path / "salinan.mp4", PrivacySettings(hides_faces=True), ground="g", by="b",
+            at=datetime.now(timezone.utc), texts=Texts("id"), find=broken,
+        )  # fmt: skip
+    assert [one.name for one in tmp_path.iterdir()] == ["asli.mp4"]
 
 
 def test_the_command_writes_copy_and_paper_and_overwrites_nothing(film, tmp_path):
