@@ -11,20 +11,21 @@ import click
 import msgspec
 
 from .command_line import give_up, read_configuration, say
+from .core.audit_log import AuditLog
 from .core.bus import Bus
 from .core.clip_index import ClipIndex
-from .core.errors import MediaError, SiagaError
+from .core.errors import SiagaError
 from .core.event_log import EventLog
 from .core.journal import Journal
 from .core.settings import PrivacySettings, Settings
 from .core.texts import Texts
-from .core.types import Clip, Event
+from .core.types import AuditEntry, Clip, Event, Json, Polygon
 from .core.validators import Wrong, polygon
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def _mask(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[object, ...]:
+def _mask(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[Polygon, ...]:
     found = []
     for value in values:
         try:
@@ -40,8 +41,21 @@ def _mask(_context: click.Context, _option: click.Parameter, values: tuple[str, 
 @click.option("--ground", required=True, help=say("cli.redact.ground"))
 @click.option("--mask", "masks", multiple=True, callback=_mask, help=say("cli.redact.mask"))
 @click.option("--keep-faces", is_flag=True, help=say("cli.redact.keep_faces"))
-def redact_recording(source: Path, target: Path, ground: str, masks: tuple[object, ...], keep_faces: bool) -> None:
-    """Write the copy, and beside it a JSON paper with both hashes, the ground, who and when."""
+@click.option("--config", type=_FILE, help=say("cli.redact.config"))
+@click.option("--camera", help=say("cli.redact.camera"))
+def redact_recording(
+    source: Path,
+    target: Path,
+    ground: str,
+    masks: tuple[Polygon, ...],
+    keep_faces: bool,
+    config: Path | None,
+    camera: str | None,
+) -> None:
+    """Write the copy, and beside it a JSON paper with both hashes, the ground, who and when.
+
+    With ``--config`` it stands in the audit, and with ``--camera`` the camera's own masks are covered too.
+    """
     # Pixels are for this command alone: the hub never loads them.
     from .core.media.redact import redact
 
@@ -49,11 +63,18 @@ def redact_recording(source: Path, target: Path, ground: str, masks: tuple[objec
         give_up(say("cli.redact.exists", file=target))
     if not ground.strip():
         give_up(say("cli.redact.no_ground"))
-    privacy = PrivacySettings(masks=masks, hides_faces=not keep_faces)  # type: ignore[arg-type]
+    settings = _settings(config) if config is not None else None
+    if camera is not None:
+        if settings is None or camera not in settings.cameras:
+            give_up(say("cli.redact.no_camera", camera=camera))
+        masks = (*settings.cameras[camera].privacy.masks, *masks)
+    privacy = PrivacySettings(masks=masks, hides_faces=not keep_faces)
     now = datetime.now(timezone.utc)
     try:
+        if settings is not None:
+            asyncio.run(_note(settings, "recording.redact", source.name, {"ground": ground, "target": target.name}))
         done = redact(source, target, privacy, ground=ground, by=getpass.getuser(), at=now, texts=Texts())
-    except MediaError as err:
+    except SiagaError as err:
         give_up(str(err))
     paper = target.with_suffix(f"{target.suffix}.json")
     paper.write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=2) + b"\n")
@@ -69,9 +90,7 @@ def pack_evidence(event_id: str, target: Path, config: Path, ground: str) -> Non
     """Write a ZIP with the recording as it was cut, three stills, and a paper with place, time and hashes."""
     from .core.media.evidence import fitting, pack
 
-    _, settings, problems = read_configuration(config)
-    if settings is None:
-        give_up("\n".join(map(str, problems)))
+    settings = _settings(config)
     if target.exists():
         give_up(say("cli.redact.exists", file=target))
     if not ground.strip():
@@ -93,10 +112,29 @@ def pack_evidence(event_id: str, target: Path, config: Path, ground: str) -> Non
         "made_at": datetime.now(timezone.utc),
     }
     try:
+        asyncio.run(_note(settings, "recording.evidence", event_id, {"ground": ground, "clip": clip.id}))
         made = pack(target, event=event, clip=clip, storage=storage, paper=paper, texts=Texts())
-    except MediaError as err:
+    except SiagaError as err:
         give_up(str(err))
     click.echo(say("cli.evidence.done", file=target, parts=len(made.parts)))
+
+
+def _settings(config: Path) -> Settings:
+    _, settings, problems = read_configuration(config)
+    if settings is None:
+        give_up("\n".join(map(str, problems)))
+    return settings
+
+
+async def _note(settings: Settings, what: str, subject: str, detail: dict[str, Json]) -> None:
+    """Write what leaves into the audit before it is made. StoreFailed: then it is not made."""
+    journal = await Journal.open(Path(settings.folder) / settings.storage.path / "siaga.db", is_shared=True)
+    try:
+        now = datetime.now(timezone.utc)
+        entry = AuditEntry(at=now, who=getpass.getuser(), what=what, subject=subject, detail=detail)
+        await (await AuditLog.open(journal)).add(entry)
+    finally:
+        await journal.close()
 
 
 async def _of_event(storage: Path, event_id: str) -> tuple[Event | None, list[Clip]]:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from siaga.__main__ import main
+from siaga.core.audit_log import AuditLog
 from siaga.core.bus import Bus
 from siaga.core.clip_index import ClipIndex
 from siaga.core.event_log import EventLog
@@ -103,6 +104,10 @@ async def test_recording_stills_and_paper_agree_with_one_another(site):
     assert paper["event"]["id"] == event.id and paper["ground"] == "LP/12/2026" and paper["by"]
     assert paper["camera"] == {"id": "jalan", "name": "Jalan Asem", "place": "RW 05", "purpose": "lalu lintas"}
     assert paper["site"]["kecamatan"] == "Tebet"
+    journal = await Journal.open(folder / "var/siaga.db", is_shared=True)
+    (noted,) = await (await AuditLog.open(journal)).find()
+    await journal.close()
+    assert (noted.what, noted.subject, noted.detail["ground"]) == ("recording.evidence", event.id, "LP/12/2026")
     again = await run(lambda: ask(folder, event.id))
     assert again.exit_code == 1 and "bukti.zip" in again.output
 
@@ -128,3 +133,24 @@ def test_of_several_recordings_the_one_with_the_most_around_the_moment_is_taken(
     early, best = (clip_of(tmp_path / "a.mp4", "a", AT - timedelta(seconds=s)) for s in (9, 5))
     assert fitting([early, best], AT) is best
     assert fitting([early, best], AT + timedelta(minutes=1)) is None
+
+
+async def test_a_redacted_copy_covers_the_cameras_own_masks_and_stands_in_the_audit(site):
+    folder, _, _ = site
+    masks = "privacy: {masks: [[[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]]}"
+    config = (folder / "config.yaml").read_text("utf-8")
+    written = config.replace("purpose: lalu lintas}", f"purpose: lalu lintas, {masks}}}")
+    (folder / "config.yaml").write_text(written, "utf-8")
+    source, target = folder / "var/clips/jalan/a.mp4", folder / "salinan.mp4"
+    asked = ["redact", str(source), str(target), "--ground", "surat 7", "--keep-faces", "--camera", "jalan"]
+    without = await run(lambda: CliRunner().invoke(main, asked))
+    assert without.exit_code == 1 and "--config" in without.output and not target.exists()
+    said = await run(lambda: CliRunner().invoke(main, [*asked, "--config", str(folder / "config.yaml")]))
+    assert said.exit_code == 0, said.output
+    with av.open(str(target)) as made:
+        picture = list(made.decode(video=0))[-1].to_ndarray(format="bgr24")
+    assert picture[5:50, 5:70].max() < 20 and picture[70:, 90:].min() > 150
+    journal = await Journal.open(folder / "var/siaga.db", is_shared=True)
+    (noted,) = await (await AuditLog.open(journal)).find()
+    await journal.close()
+    assert (noted.what, noted.subject) == ("recording.redact", "a.mp4")
