@@ -100,7 +100,7 @@ def part(seen: Looks, sides: tuple[float, float, float, float]) -> Looks:
                 (box.bottom - top) / high,
             )
             for score, box in people
-            if left < (box.left + box.right) / 2 < right and top < (box.top + box.bottom) / 2 < bottom
+            if left < box.middle[0] < right and top < box.middle[1] < bottom
         ]
         boxes = [
             (score, Box(left=max(0.0, x0), top=max(0.0, y0), right=min(1.0, x1), bottom=min(1.0, y1)))

@@ -57,6 +57,7 @@ from .hookspecs import hookimpl
 from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
 from .outputs import HasOutputs, Outputs
 from .picture_relay import PICTURE_OPTIONS, PictureRelay
+from .polygons import depth_in
 from .ptz.lease import CameraHeld, Mover
 from .retry_after import retry_after_s
 from .rule_contracts import Action, Condition, Hub, Moment, State, States, Subject, Trigger, TurnsCameras, Verdict
@@ -162,6 +163,7 @@ __all__ = [
     "TurnsCameras",
     "Verdict",
     "Wants",
+    "depth_in",
     "face_finder",
     "find_all",
     "hookimpl",

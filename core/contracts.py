@@ -219,6 +219,13 @@ class Scene(Struct):
     ground: Ground | None = None
     folder: str = "."
 
+    def known_zone(self, name: str | None) -> str | None:
+        """Return a zone's name, None for the whole picture. ValueError in words where the camera has no such zone."""
+        if name is not None and name not in self.zones:
+            known = ", ".join(sorted(self.zones)) or "-"
+            raise ValueError(Texts()("scene.error.zone", zone=name, known=known))
+        return name
+
 
 class LookContext(Struct):
     """What a detector is told at each look. ``motion`` is the changed share of the picture, 0..1.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from .polygons import area_of
 from .types import Point, Polygon, Struct
 
 # Beyond this many metres from the calibrated ground a pixel is many metres wide: nothing is measured there.
@@ -45,8 +46,7 @@ class Ground(Struct):
         corners = [corner for corner in placed if corner is not None]
         if len(corners) < len(placed) or len(corners) < 3:
             return None
-        pairs = zip(corners, (*corners[1:], corners[0]), strict=True)
-        return abs(sum(one[0] * other[1] - other[0] * one[1] for one, other in pairs)) / 2
+        return area_of(corners)
 
 
 def is_sound(points: Polygon, metres: Polygon) -> bool:

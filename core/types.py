@@ -54,6 +54,31 @@ class Box(Struct):
         """Return the middle of the lower edge: where a standing thing touches the ground."""
         return ((self.left + self.right) / 2, self.bottom)
 
+    @property
+    def middle(self) -> Point:
+        """Return the point in the middle."""
+        return ((self.left + self.right) / 2, (self.top + self.bottom) / 2)
+
+    @property
+    def area(self) -> float:
+        """Return how much of the picture it covers, 0..1."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def common(self, other: Box) -> float:
+        """Return how much of the picture both cover, 0..1."""
+        across = min(self.right, other.right) - max(self.left, other.left)
+        down = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(0.0, across) * max(0.0, down)
+
+    def overlap(self, other: Box) -> float:
+        """Return what both cover by what they cover together (intersection over union), 0..1."""
+        common = self.common(other)
+        return common / (self.area + other.area - common) if common > 0 else 0.0
+
+    def share_in(self, other: Box) -> float:
+        """Return which share of this box lies in another, 0..1."""
+        return self.common(other) / self.area if self.area > 0 else 0.0
+
 
 class Frame(Struct):
     """Hold one decoded picture inside an eye; it never leaves that process.
@@ -102,6 +127,10 @@ class Sighting(Struct):
     zones: tuple[str, ...]
     first_seen: datetime
     last_seen: datetime
+
+    def is_in(self, zone: str | None) -> bool:
+        """Say whether the thing stands in a zone; None is the whole picture."""
+        return zone is None or zone in self.zones
 
 
 class Event(Struct):

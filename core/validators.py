@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import voluptuous as vol
 
+from .polygons import area_of, edges_of
 from .texts import Texts
 from .types import Json, Point, Polygon
 
@@ -154,7 +155,7 @@ def polygon(value: Json) -> Polygon:
     corners = tuple(_corner(number, corner) for number, corner in enumerate(value))
     if _crosses_itself(corners):
         raise Wrong("check.polygon_crosses")
-    if _area(corners) < _MIN_AREA:
+    if area_of(corners) < _MIN_AREA:
         raise Wrong("check.polygon_flat")
     return corners
 
@@ -167,13 +168,8 @@ def _corner(number: int, value: Json) -> Point:
         raise
 
 
-def _area(corners: Sequence[Point]) -> float:
-    pairs = zip(corners, (*corners[1:], corners[0]), strict=True)
-    return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)) / 2
-
-
 def _crosses_itself(corners: Sequence[Point]) -> bool:
-    edges = list(zip(corners, (*corners[1:], corners[0]), strict=True))
+    edges = list(edges_of(corners))
     last = len(edges) - 1
     return any(
         _cross(*edges[i], *edges[j])

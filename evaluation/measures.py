@@ -44,8 +44,8 @@ def average_precision(
     for found, boxes in zip(seen, truth, strict=True):
         free = list(boxes)
         for score, box in sorted(found, key=lambda one: -one[0]):
-            best = max(free, key=lambda other: shared(box, other), default=None)
-            is_hit = best is not None and shared(box, best) >= overlap
+            best = max(free, key=lambda other: box.overlap(other), default=None)
+            is_hit = best is not None and box.overlap(best) >= overlap
             if is_hit and best is not None:
                 free.remove(best)
             hits.append((score, is_hit))
@@ -54,12 +54,3 @@ def average_precision(
     right = np.cumsum([is_hit for _, is_hit in sorted(hits, key=lambda one: -one[0])])
     precision = np.maximum.accumulate((right / np.arange(1, len(hits) + 1))[::-1])[::-1]
     return float(np.sum(np.diff(np.concatenate(([0], right / count))) * precision))
-
-
-def shared(one: Box, other: Box) -> float:
-    """Return what two boxes share, by what they cover together (intersection over union)."""
-    across = min(one.right, other.right) - max(one.left, other.left)
-    down = min(one.bottom, other.bottom) - max(one.top, other.top)
-    both = max(0.0, across) * max(0.0, down)
-    areas = sum((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
-    return both / (areas - both) if areas > both else 0.0

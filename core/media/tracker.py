@@ -182,7 +182,7 @@ def _is_gone(track: Track, mono_s: float) -> bool:
 
 
 def _cost(expected: Box, seen: Box, unseen_s: float) -> float:
-    overlap = _overlap(expected, seen)
+    overlap = expected.overlap(seen)
     if overlap > 0.1:
         return 1.0 - overlap
     (x1, y1, w1, h1), (x2, y2, w2, h2) = _shape(expected), _shape(seen)
@@ -195,19 +195,9 @@ def _cost(expected: Box, seen: Box, unseen_s: float) -> float:
     return 1.0 + distance if distance < 1.0 else math.inf
 
 
-def _overlap(a: Box, b: Box) -> float:
-    width = min(a.right, b.right) - max(a.left, b.left)
-    height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / ((a.right - a.left) * (a.bottom - a.top) + (b.right - b.left) * (b.bottom - b.top) - both)
-
-
 def _shape(box: Box) -> tuple[float, float, float, float]:
     return (
-        (box.left + box.right) / 2,
-        (box.top + box.bottom) / 2,
+        *box.middle,
         max(box.right - box.left, 1e-4),
         max(box.bottom - box.top, 1e-4),
     )

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import voluptuous as vol
 
 from ...core import (
-    Box,
     Detector,
     EventKind,
     FindsFaces,
@@ -22,6 +21,7 @@ from ...core import (
     Sighting,
     Texts,
     Wants,
+    depth_in,
     face_finder,
     hookimpl,
     validators,
@@ -130,10 +130,7 @@ class CrowdDetector:
             # It looks itself; whom others see it is told as it was before this picture.
             self.wants = Wants(pixels="colour", interval_s=FACES_EVERY_S, when="always")
             self._faces = faces or face_finder()
-        self._zone: str | None = checked["zone"]
-        if self._zone is not None and self._zone not in scene.zones:
-            known = ", ".join(sorted(scene.zones)) or "-"
-            raise ValueError(Texts()("crowd.error.zone", zone=self._zone, known=known))
+        self._zone = scene.known_zone(checked["zone"])
         self._outline = scene.zones[self._zone] if self._zone is not None else None
         self._label: str = checked["label"]
         self._above: int | None = checked["above"]
@@ -179,10 +176,10 @@ class CrowdDetector:
         if self._faces is None or frame is None or frame.luma.size == 0:
             return 0
         found = self._faces.find(frame.colour())
-        return sum(1 for box in found if self._outline is None or _is_inside(self._outline, box))
+        return sum(1 for box in found if self._outline is None or depth_in(self._outline, box.middle) >= 0)
 
     def _counts(self, sighting: Sighting) -> bool:
-        return sighting.label == self._label and (self._zone is None or self._zone in sighting.zones)
+        return sighting.label == self._label and sighting.is_in(self._zone)
 
     def _rises(self, count: int, now_s: float) -> bool:
         """Say whether the limit has been passed for long enough, once until it clears."""
@@ -204,16 +201,6 @@ class CrowdDetector:
         seen: dict[str, Any] = {"count": count, "zone": self._zone, "label": self._label, "limit": self._above}
         seen |= {"trend": trend, "is_at_least": count > MOST_COUNTED}
         return seen | ({"per_m2": round(count / self._area_m2, 2)} if self._area_m2 else {})
-
-
-def _is_inside(outline: Sequence[tuple[float, float]], box: Box) -> bool:
-    """Say whether the middle of a box lies in a polygon (even-odd rule)."""
-    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    inside = False
-    for (ax, ay), (bx, by) in zip(outline, (*outline[1:], outline[0]), strict=True):
-        if (ay > y) != (by > y) and x < (bx - ax) * (y - ay) / (by - ay) + ax:
-            inside = not inside
-    return inside
 
 
 def _measured(scene: Scene, zone: str | None) -> float | None:

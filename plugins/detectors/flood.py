@@ -191,7 +191,7 @@ def _wrong(key: str, **values: object) -> validators.Wrong:
     return validators.Wrong(f"flood.error.{key}", **values)
 
 
-def _two_points(value: Any) -> tuple[tuple[float, float], tuple[float, float]]:  # noqa: ANN401
+def _two_points(value: object) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return two different points, each of two fractions of the picture."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise _wrong("line")

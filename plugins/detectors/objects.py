@@ -72,7 +72,7 @@ def _seconds(value: Any) -> float:  # noqa: ANN401
         raise vol.Invalid(Texts()("objects.error.seconds", value=value)) from None
 
 
-def _size(value: Any) -> tuple[int, int]:  # noqa: ANN401
+def _size(value: object) -> tuple[int, int]:
     """Take [width, height] of what the net is shown, multiples of 32."""
     if (
         isinstance(value, list | tuple)
@@ -83,7 +83,7 @@ def _size(value: Any) -> tuple[int, int]:  # noqa: ANN401
     raise vol.Invalid(Texts()("objects.error.input", value=value))
 
 
-def _tiles(value: Any) -> int:  # noqa: ANN401
+def _tiles(value: object) -> int:
     """Take off, auto, or how many parts a side is cut into (2 to 4)."""
     if value == "off" or value is False:
         return 1
@@ -127,10 +127,8 @@ class ObjectsDetector:
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
         checked = SCHEMA(options)
-        unknown = [zone for zone in checked["zones"] if zone not in scene.zones]
-        if unknown:
-            known = ", ".join(sorted(scene.zones)) or "-"
-            raise ValueError(Texts()("objects.error.zone", zone=unknown[0], known=known))
+        for zone in checked["zones"]:
+            scene.known_zone(zone)
         self.wants = Wants(
             pixels="colour",
             interval_s=checked["interval"],

@@ -29,8 +29,6 @@ _LEAST_PX, _STEP_PX = 64, 32
 _SEAM_PX = 3
 _KERNEL = np.ones((3, 3), np.uint8)
 
-Part = tuple[float, float, float, float]  # left, top, right, bottom in shares of the picture
-
 
 class Net(Protocol):
     """What finds things in one picture, at a size."""
@@ -50,7 +48,6 @@ class MotionLooks:
         self._looked: NDArray[np.float32] | None = None
         self._found: list[Found] = []
         self._full_s = float("-inf")
-        self.share = 1.0  # of the picture that the last look gave to the net
 
     def find(
         self,
@@ -68,13 +65,12 @@ class MotionLooks:
         if self._looked is None or self._looked.shape != small.shape or not 0 <= now_s - self._full_s < FULL_EVERY_S:
             return self._whole(small, bgr, labels, min_score, now_s)
         parts = self._parts(self._changed(small, self._looked))
-        self.share = sum((part[2] - part[0]) * (part[3] - part[1]) for part in parts)
-        if self.share > _MOST_AREA or len(parts) > _MOST_PARTS:
+        if sum(part.area for part in parts) > _MOST_AREA or len(parts) > _MOST_PARTS:
             return self._whole(small, bgr, labels, min_score, now_s)
-        found = [one for one in self._found if not any(_inside(one[2], part) > 0.5 for part in parts)]
+        found = [one for one in self._found if not any(one[2].share_in(part) > 0.5 for part in parts)]
         for part in parts:
             found += _in_part(self._net, bgr, part, labels, min_score)
-            rows, columns = _span(part[1], part[3], small.shape[0]), _span(part[0], part[2], small.shape[1])
+            rows, columns = _span(part.top, part.bottom, small.shape[0]), _span(part.left, part.right, small.shape[1])
             self._looked[rows, columns] = small[rows, columns]
         self._found = suppressed(found)
         return self._found
@@ -82,7 +78,7 @@ class MotionLooks:
     def _whole(
         self, small: NDArray[np.float32], bgr: NDArray[np.uint8], labels: Sequence[int], min_score: float, now_s: float
     ) -> list[Found]:
-        self._looked, self._full_s, self.share = small.copy(), now_s, 1.0
+        self._looked, self._full_s = small.copy(), now_s
         self._found = self._net.find(bgr, labels, min_score=min_score)
         return self._found
 
@@ -96,18 +92,18 @@ class MotionLooks:
         dense = cv2.boxFilter(changed, -1, (3, 3), normalize=False) >= 3
         return np.asarray(cv2.dilate(changed & dense.astype(np.uint8), _KERNEL), np.uint8)
 
-    def _parts(self, changed: NDArray[np.uint8]) -> list[Part]:
+    def _parts(self, changed: NDArray[np.uint8]) -> list[Box]:
         """Return the parts to look at: changes with the things that they touch, apart from one another."""
         count, _, stats, _ = cv2.connectedComponentsWithStats(changed, connectivity=8)
         height, width = changed.shape
-        parts: list[Part] = []
+        parts: list[Box] = []
         for left, top, wide, high, _ in stats[1:count].tolist():
-            part = (left / width, top / height, (left + wide) / width, (top + high) / height)
+            part = Box(left=left / width, top=top / height, right=(left + wide) / width, bottom=(top + high) / height)
             for _, _, box in self._found:
-                if _meet(part, (box.left, box.top, box.right, box.bottom)):
+                if _meet(part, box):
                     across, down = (box.right - box.left) * _AROUND_THING, (box.bottom - box.top) * _AROUND_THING
-                    part = _union(part, (box.left - across, box.top - down, box.right + across, box.bottom + down))
-            parts.append(_fit((part[0] - _AROUND, part[1] - _AROUND, part[2] + _AROUND, part[3] + _AROUND)))
+                    part = _union(part, _wider(box, across, down))
+            parts.append(_fit(_wider(part, _AROUND, _AROUND)))
         return _apart(parts)
 
 
@@ -118,12 +114,12 @@ def _small(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(small, np.float32)
 
 
-def _in_part(net: Net, bgr: NDArray[np.uint8], part: Part, labels: Sequence[int], min_score: float) -> list[Found]:
+def _in_part(net: Net, bgr: NDArray[np.uint8], part: Box, labels: Sequence[int], min_score: float) -> list[Found]:
     """Look at one part at the scale at which the whole picture would be looked at."""
     height, width = bgr.shape[:2]
-    left, top = round(part[0] * width), round(part[1] * height)
-    right, bottom = round(part[2] * width), round(part[3] * height)
-    size = (round((part[2] - part[0]) * SIDE_PX), round((part[3] - part[1]) * SIDE_PX))
+    left, top = round(part.left * width), round(part.top * height)
+    right, bottom = round(part.right * width), round(part.bottom * height)
+    size = (round((part.right - part.left) * SIDE_PX), round((part.bottom - part.top) * SIDE_PX))
     across, down = right - left, bottom - top
     found = []
     for label, score, box in net.find(bgr[top:bottom, left:right], labels, min_score=min_score, size=size):
@@ -144,11 +140,11 @@ def _in_part(net: Net, bgr: NDArray[np.uint8], part: Part, labels: Sequence[int]
     return found
 
 
-def _fit(part: Part) -> Part:
+def _fit(part: Box) -> Box:
     """Return a part within the picture whose sides are whole steps of the net at the scale of the whole picture."""
-    left, right = _fit_side(part[0], part[2])
-    top, bottom = _fit_side(part[1], part[3])
-    return left, top, right, bottom
+    left, right = _fit_side(part.left, part.right)
+    top, bottom = _fit_side(part.top, part.bottom)
+    return Box(left=left, top=top, right=right, bottom=bottom)
 
 
 def _fit_side(begin: float, end: float) -> tuple[float, float]:
@@ -159,14 +155,14 @@ def _fit_side(begin: float, end: float) -> tuple[float, float]:
     return begin, begin + side
 
 
-def _apart(parts: list[Part]) -> list[Part]:
+def _apart(parts: list[Box]) -> list[Box]:
     """Join parts that overlap, where that costs no more than both."""
-    waiting, done = list(parts), list[Part]()
+    waiting, done = list(parts), list[Box]()
     while waiting:
         part = waiting.pop()
         for number, other in enumerate(done):
             joined = _fit(_union(part, other))
-            if _meet(part, other) and _area(joined) <= 0.9 * (_area(part) + _area(other)):
+            if _meet(part, other) and joined.area <= 0.9 * (part.area + other.area):
                 del done[number]
                 waiting.append(joined)
                 break
@@ -175,23 +171,22 @@ def _apart(parts: list[Part]) -> list[Part]:
     return done
 
 
-def _area(part: Part) -> float:
-    return (part[2] - part[0]) * (part[3] - part[1])
+def _union(one: Box, other: Box) -> Box:
+    return Box(
+        left=min(one.left, other.left),
+        top=min(one.top, other.top),
+        right=max(one.right, other.right),
+        bottom=max(one.bottom, other.bottom),
+    )
 
 
-def _union(one: Part, other: Part) -> Part:
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+def _wider(box: Box, across: float, down: float) -> Box:
+    """Return a box with a margin around it, which may lie outside the picture."""
+    return Box(left=box.left - across, top=box.top - down, right=box.right + across, bottom=box.bottom + down)
 
 
-def _meet(one: Part, other: Part) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _inside(box: Box, part: Part) -> float:
-    """Return the share of a box that lies in a part."""
-    across = min(box.right, part[2]) - max(box.left, part[0])
-    down = min(box.bottom, part[3]) - max(box.top, part[1])
-    return max(0.0, across) * max(0.0, down) / max((box.right - box.left) * (box.bottom - box.top), 1e-9)
+def _meet(one: Box, other: Box) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
 
 
 def _span(begin: float, end: float, side: int) -> slice:

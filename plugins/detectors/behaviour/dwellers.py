@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,7 @@ class Dweller:
     @property
     def foot(self) -> tuple[float, float]:
         """Return where it stands, in fractions of the picture."""
-        return _foot(self.box)
+        return self.box.foot
 
 
 class Dwellers:
@@ -79,7 +80,7 @@ class Dwellers:
             label=sighting.label,
             score=sighting.score,
             box=sighting.box,
-            anchor=_foot(sighting.box),
+            anchor=sighting.box.foot,
             since_s=now_s,
             seen_s=now_s,
             seen_at=sighting.last_seen,
@@ -91,18 +92,10 @@ def _move(dweller: Dweller, sighting: Sighting, now_s: float) -> None:
     dweller.box, dweller.score = sighting.box, sighting.score
     dweller.seen_s, dweller.seen_at = now_s, sighting.last_seen
     # Half its own height away from where it settled, it has moved: a box trembles by a tenth.
-    if _distance(dweller.anchor, dweller.foot) > 0.5 * (sighting.box.bottom - sighting.box.top):
+    if math.dist(dweller.anchor, dweller.foot) > 0.5 * (sighting.box.bottom - sighting.box.top):
         dweller.anchor, dweller.still_since_s = dweller.foot, now_s
 
 
 def _is_near(dweller: Dweller, sighting: Sighting) -> bool:
     height = max(dweller.box.bottom - dweller.box.top, sighting.box.bottom - sighting.box.top)
-    return _distance(dweller.foot, _foot(sighting.box)) <= _NEAR_HEIGHTS * height
-
-
-def _foot(box: Box) -> tuple[float, float]:
-    return ((box.left + box.right) / 2, box.bottom)
-
-
-def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
-    return float(((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2) ** 0.5)
+    return math.dist(dweller.foot, sighting.box.foot) <= _NEAR_HEIGHTS * height

@@ -10,7 +10,6 @@ import voluptuous as vol
 from ....core import Box, Frame, LookContext, Observation, Scene, Sighting, Wants, validators
 from .dwellers import Dweller, Dwellers
 from .offences import GAP_S
-from .places import a_zone, is_inside
 
 # A body that lies is at most this high beside what it was standing, and wider than it is high by so much. A person who
 # sits or bends is as wide as high; one who lies along the view is missed, which is said in the manual.
@@ -49,7 +48,7 @@ class FallenDetector:
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
         checked = SCHEMA(options)
-        self._zone = a_zone(checked["zone"], scene)
+        self._zone = scene.known_zone(checked["zone"])
         self._for_s: float = checked["for"]
         self._people = Dwellers(_HIDDEN_S)
         self._bodies: dict[int, _Body] = {}
@@ -62,7 +61,7 @@ class FallenDetector:
         if now_s - self._looked_s > GAP_S:
             self._people.forget()
         self._looked_s = now_s
-        seen = [one for one in context.sightings if one.label == "person" and is_inside(self._zone, one)]
+        seen = [one for one in context.sightings if one.label == "person" and one.is_in(self._zone)]
         self._aspect = context.aspect
         return list(self._lying(self._people.update(seen, now_s), seen, now_s))
 
@@ -86,7 +85,7 @@ class FallenDetector:
     def _see(self, body: _Body, box: Box, now_s: float) -> None:
         # In shares of the picture's height, both of them.
         height, width = box.bottom - box.top, (box.right - box.left) * self._aspect
-        middle = ((box.left + box.right) / 2 * self._aspect, (box.top + box.bottom) / 2)
+        middle = (box.middle[0] * self._aspect, box.middle[1])
         if height >= _UPRIGHT * width:
             body.stood = max(height, 0.9 * body.stood)
             body.lies_since_s, body.is_told = None, False

@@ -18,13 +18,13 @@ _FORGET_S = 30.0
 Point = tuple[float, float]
 
 
-def two_points(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
-    """Return two different points, each of two fractions of the picture."""
+def two_points(value: object, error: str = "behaviour.error.line") -> tuple[Point, Point]:
+    """Return two different points, each of two fractions of the picture; Invalid with the text ``error`` else."""
     if not isinstance(value, list) or len(value) != 2:
-        raise vol.Invalid(Texts()("behaviour.error.line"))
+        raise vol.Invalid(Texts()(error))
     begin, end = (validators.point(point) for point in value)
     if begin == end:
-        raise vol.Invalid(Texts()("behaviour.error.line"))
+        raise vol.Invalid(Texts()(error))
     return begin, end
 
 

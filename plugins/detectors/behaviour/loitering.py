@@ -9,7 +9,6 @@ import voluptuous as vol
 
 from ....core import Frame, LookContext, Observation, Scene, Sighting, Wants, validators
 from .dwellers import Dwellers
-from .places import a_zone, is_inside
 
 # Looked at again after so long without pictures, nobody knows who stayed meanwhile.
 GAP_S = 30.0
@@ -34,7 +33,7 @@ class LoiteringDetector:
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
         checked = SCHEMA(options)
-        self._zone = a_zone(checked["zone"], scene)
+        self._zone = scene.known_zone(checked["zone"])
         self._for_s: float = checked["for"]
         self._people = Dwellers(checked["forget"])
         self._looked_s = float("-inf")
@@ -60,4 +59,4 @@ class LoiteringDetector:
         return told
 
     def _counts(self, sighting: Sighting) -> bool:
-        return sighting.label == "person" and is_inside(self._zone, sighting)
+        return sighting.label == "person" and sighting.is_in(self._zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -53,14 +54,15 @@ class Drive:
         if sighting.last_seen <= self.seen_at:
             return
         foot = sighting.box.foot
-        self.length += length(self.foot, foot)
+        self.length += math.dist(self.foot, foot)
         self.foot, self.seen_at = foot, sighting.last_seen
 
     def is_against(self, way: tuple[Point, Point], now_s: float) -> bool:
         """Say whether it drove the other way, far and straight enough."""
         (ax, ay), (bx, by) = way
-        along = ((self.foot[0] - self.begin[0]) * (bx - ax) + (self.foot[1] - self.begin[1]) * (by - ay)) / length(*way)
-        direct = length(self.begin, self.foot)
+        along = (self.foot[0] - self.begin[0]) * (bx - ax) + (self.foot[1] - self.begin[1]) * (by - ay)
+        along /= math.dist(*way)
+        direct = math.dist(self.begin, self.foot)
         is_straight = direct > 0 and -along / direct >= _STRAIGHT and direct / max(self.length, direct) >= _STRAIGHT
         return -along >= _AGAINST and now_s - self.began_s >= _LEAST_S and is_straight
 
@@ -139,7 +141,7 @@ class BusLane:
         """Return who drove along it for long enough. A bus that is taken for a truck at times is a bus."""
         for sighting, drive in self._drives.take(seen, now_s):
             drove_s = now_s - drive.began_s
-            is_along = length(drive.begin, drive.foot) >= _ALONG
+            is_along = math.dist(drive.begin, drive.foot) >= _ALONG
             if drive.is_told or sighting.label in self._allowed or drove_s < self._after_s or not is_along:
                 continue
             drive.is_told = True
@@ -188,8 +190,3 @@ class Speeding:
         """Begin anew."""
         self._paces.forget()
         self._fast.clear()
-
-
-def length(one: Point, other: Point) -> float:
-    """Return how far apart two points are, in shares of the picture."""
-    return float(((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2) ** 0.5)

@@ -10,7 +10,6 @@ import voluptuous as vol
 from ....core import Frame, LookContext, Observation, Scene, Sighting, Wants, validators
 from .offences import GAP_S
 from .pace import Paces
-from .places import a_zone, is_inside
 
 # So long after the last runner the next one is told anew, with how many run.
 _QUIET_S = 60.0
@@ -41,7 +40,7 @@ class RunningDetector:
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
         checked = SCHEMA(options)
-        self._zone = a_zone(checked["zone"], scene)
+        self._zone = scene.known_zone(checked["zone"])
         self._above: float = checked["above"]
         self._people: int = checked["people"]
         self._for_s: float = checked["for"]
@@ -58,7 +57,7 @@ class RunningDetector:
             self._paces.forget()
             self._since.clear()
         self._looked_s = now_s
-        people = [one for one in context.sightings if one.label == "person" and is_inside(self._zone, one)]
+        people = [one for one in context.sightings if one.label == "person" and one.is_in(self._zone)]
         self._paces.take(people, now_s, context.aspect)
         runners = [one for one in people if self._runs(one, now_s)]
         if runners:

@@ -11,7 +11,6 @@ import voluptuous as vol
 from ....core import Frame, LookContext, Observation, Scene, Sighting, Texts, Wants, validators
 from .lines import Crossings, two_points
 from .offences import GAP_S, BusLane, Speeding, Stopped, Watch, WrongWay
-from .places import a_zone, is_inside
 
 VEHICLES = ("car", "motorcycle", "bus", "truck", "bicycle")
 # One of these must be written: a detector that watches for nothing is a mistake.
@@ -20,12 +19,9 @@ _TASKS = ("way", "stopped_for", "bus_lane_for", "speed_above", "count_line")
 Point = tuple[float, float]
 
 
-def _a_way(value: Any) -> tuple[Point, Point]:  # noqa: ANN401
+def _a_way(value: object) -> tuple[Point, Point]:
     """Return two different points: from where to where, fractions of the picture."""
-    if not isinstance(value, list) or len(value) != 2 or value[0] == value[1]:
-        raise vol.Invalid(Texts()("behaviour.error.way"))
-    begin, end = (validators.point(point) for point in value)
-    return begin, end
+    return two_points(value, "behaviour.error.way")
 
 
 def _does_something(options: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +67,7 @@ class TrafficDetector:
 
     def __init__(self, options: dict[str, Any], scene: Scene) -> None:
         checked = SCHEMA(options)
-        self._zone = a_zone(checked["zone"], scene)
+        self._zone = scene.known_zone(checked["zone"])
         self._labels = frozenset(checked["labels"])
         self._watches = tuple(_watches(checked, scene))
         self._count = Count(checked["count_line"], checked["count_every"]) if "count_line" in checked else None
@@ -85,7 +81,7 @@ class TrafficDetector:
                 watch.forget()
         self._looked_s = now_s
         vehicles = [one for one in context.sightings if one.label in self._labels]
-        seen = [one for one in vehicles if is_inside(self._zone, one)]
+        seen = [one for one in vehicles if one.is_in(self._zone)]
         told = [
             self._observe(kind, data, sighting)
             for watch in self._watches

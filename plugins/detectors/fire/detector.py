@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core import Box, Frame, LookContext, Observation, Scene, Texts, Wants
+from ....core import Box, Frame, LookContext, Observation, Scene, Wants, depth_in
 from .flame import CELL_PX as FLAME_PX
 from .flame import FlameWatch
 from .smoke import CELL_PX as SMOKE_PX
@@ -64,8 +64,8 @@ class FireDetector:
     def __init__(
         self, options: dict[str, Any], scene: Scene, second_look: Callable[[NDArray[np.uint8]], float], limit: float
     ) -> None:
-        self._inside = [_zone(name, scene) for name in options["zones"]]
-        self._outside = [_zone(name, scene) for name in options["except"]]
+        self._inside = _outlines(options["zones"], scene)
+        self._outside = _outlines(options["except"], scene)
         self._what: list[str] = options["what"]
         self._min_area: float = options["min_area"]
         self._tells_suspicions: bool = options["suspicions"]
@@ -102,7 +102,7 @@ class FireDetector:
         seconds = case.take(now_s, is_there=bool(places), is_like_fire=(self._look or 0.0) >= self._limit)
         if seconds is None:
             return []
-        area = sum((box.right - box.left) * (box.bottom - box.top) for box, _ in places)
+        area = sum(box.area for box, _ in places)
         data = {"area": round(area, 4), "seconds": round(seconds, 1), "look": self._look}
         score = max(score for _, score in places)
         return [Observation(kind=case.kind, score=score, data=data, boxes=tuple(box for box, _ in places[:5]))]
@@ -135,24 +135,15 @@ class FireDetector:
                 right=min(1.0, right / width),
                 bottom=min(1.0, bottom / height),
             )
-            middle = ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-            is_in = not self._inside or any(_holds(zone, middle) for zone in self._inside)
-            is_out = any(_holds(zone, middle) for zone in self._outside)
-            if is_in and not is_out and (box.right - box.left) * (box.bottom - box.top) >= self._min_area:
+            is_in = not self._inside or any(depth_in(zone, box.middle) >= 0 for zone in self._inside)
+            is_out = any(depth_in(zone, box.middle) >= 0 for zone in self._outside)
+            if is_in and not is_out and box.area >= self._min_area:
                 places.append((box, score))
         return places
 
 
-def _zone(name: str, scene: Scene) -> Outline:
-    if name not in scene.zones:
-        known = ", ".join(sorted(scene.zones)) or "-"
-        raise ValueError(Texts()("fire.error.zone", zone=name, known=known))
-    return scene.zones[name]
-
-
-def _holds(zone: Outline, point: tuple[float, float]) -> bool:
-    outline = (np.asarray(zone, np.float32) * 10_000).reshape(-1, 1, 2)
-    return cv2.pointPolygonTest(outline, (point[0] * 10_000, point[1] * 10_000), False) >= 0
+def _outlines(names: Sequence[str], scene: Scene) -> list[Outline]:
+    return [scene.zones[name] for name in names if scene.known_zone(name) is not None]
 
 
 def _small(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:

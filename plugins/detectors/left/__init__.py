@@ -7,7 +7,7 @@ from typing import Any
 
 import voluptuous as vol
 
-from ....core import Detector, EventKind, Kind, Scene, Texts, hookimpl, validators
+from ....core import Detector, EventKind, Kind, Scene, hookimpl, validators
 
 _AREA = vol.All(vol.Coerce(float), vol.Range(min=0.0002, max=0.5))
 SCHEMA = vol.Schema(
@@ -32,9 +32,7 @@ def make_left(options: dict[str, Any], scene: Scene) -> Detector:
     from .detector import LeftDetector
 
     checked = SCHEMA(options)
-    if checked["zone"] is not None and checked["zone"] not in scene.zones:
-        known = ", ".join(sorted(scene.zones)) or "-"
-        raise ValueError(Texts()("behaviour.error.zone", zone=checked["zone"], known=known))
+    scene.known_zone(checked["zone"])
     return LeftDetector(checked, scene)
 
 

@@ -157,7 +157,7 @@ class StillScene:
             left, top, wide, high, pixels = (int(value) for value in stats[number])
             area = pixels / now.size
             box = _box((left, top, wide, high), now.shape)
-            if not self._areas[0] <= area <= self._areas[1] or any(_overlap(box, mover) > 0.3 for mover in movers):
+            if not self._areas[0] <= area <= self._areas[1] or any(box.share_in(mover) > 0.3 for mover in movers):
                 continue
             part = labels == number
             what = _what(part, now, usual)
@@ -227,11 +227,3 @@ def _box(place: tuple[int, int, int, int], shape: tuple[int, ...]) -> Box:
     left, top, wide, high = place
     rows, columns = shape
     return Box(left=left / columns, top=top / rows, right=(left + wide) / columns, bottom=(top + high) / rows)
-
-
-def _overlap(box: Box, other: Box) -> float:
-    """Return the share of ``box`` that lies in ``other``."""
-    wide = min(box.right, other.right) - max(box.left, other.left)
-    high = min(box.bottom, other.bottom) - max(box.top, other.top)
-    size = (box.right - box.left) * (box.bottom - box.top)
-    return max(0.0, wide) * max(0.0, high) / size if size > 0 else 0.0

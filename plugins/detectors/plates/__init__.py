@@ -38,9 +38,7 @@ def make_plates(options: dict[str, Any], scene: Scene) -> Detector:
     from .detector import PlatesDetector
 
     checked, texts = SCHEMA(options), Texts()
-    if checked["zone"] is not None and checked["zone"] not in scene.zones:
-        known = ", ".join(sorted(scene.zones)) or "-"
-        raise ValueError(texts("behaviour.error.zone", zone=checked["zone"], known=known))
+    scene.known_zone(checked["zone"])
     try:
         from .reader import load_nets
 

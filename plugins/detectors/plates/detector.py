@@ -66,7 +66,7 @@ class PlatesDetector:
         rows, columns = frame.luma.shape
         waiting = []
         for sighting in context.sightings:
-            if sighting.label in self._labels and (self._zone is None or self._zone in sighting.zones):
+            if sighting.label in self._labels and sighting.is_in(self._zone):
                 vehicle = self._vehicles[sighting.track]
                 vehicle.seen_s = now_s
                 high = (sighting.box.bottom - sighting.box.top) * rows

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siaga.core.media.zones import BORDER, ZoneSteps, depth_in
+from siaga.core.media.zones import BORDER, ZoneSteps
+from siaga.core.polygons import depth_in
 
 YARD = ((0.2, 0.5), (0.8, 0.5), (0.8, 1.0), (0.2, 1.0))
 HOOK = ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.6, 0.9), (0.6, 0.4), (0.1, 0.4))
