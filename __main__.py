@@ -178,11 +178,10 @@ def _with_accounts(config: Path, work: Callable[[Accounts, Sessions], Awaitable[
     _, settings, problems = read_configuration(config)
     if settings is None:
         give_up("\n".join(map(str, problems)))
-    folder = Path(settings.folder) / settings.storage.path
 
     async def change() -> Account:
-        folder.mkdir(parents=True, exist_ok=True)
-        journal = await Journal.open(folder / "siaga.db", is_shared=True)
+        settings.storage_folder.mkdir(parents=True, exist_ok=True)
+        journal = await Journal.open(settings.journal_file, is_shared=True)
         try:
             clock = SystemClock()
             accounts = await Accounts.open(journal, clock)
@@ -195,7 +194,7 @@ def _with_accounts(config: Path, work: Callable[[Accounts, Sessions], Awaitable[
     except AccountRefused as err:
         give_up(say(err.key, **err.values))
     except OSError as err:
-        give_up(say("hub.storage_not_made", path=folder, why=err.strerror))
+        give_up(say("hub.storage_not_made", path=settings.storage_folder, why=err.strerror))
     except SiagaError as err:
         give_up(str(err))
 

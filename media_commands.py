@@ -95,9 +95,8 @@ def pack_evidence(event_id: str, target: Path, config: Path, ground: str) -> Non
         give_up(say("cli.redact.exists", file=target))
     if not ground.strip():
         give_up(say("cli.redact.no_ground"))
-    storage = Path(settings.folder) / settings.storage.path
     try:
-        event, clips = asyncio.run(_of_event(storage, event_id))
+        event, clips = asyncio.run(_of_event(settings, event_id))
     except SiagaError as err:
         give_up(str(err))
     if event is None:
@@ -113,7 +112,7 @@ def pack_evidence(event_id: str, target: Path, config: Path, ground: str) -> Non
     }
     try:
         asyncio.run(_note(settings, "recording.evidence", event_id, {"ground": ground, "clip": clip.id}))
-        made = pack(target, event=event, clip=clip, storage=storage, paper=paper, texts=Texts())
+        made = pack(target, event=event, clip=clip, storage=settings.storage_folder, paper=paper, texts=Texts())
     except SiagaError as err:
         give_up(str(err))
     click.echo(say("cli.evidence.done", file=target, parts=len(made.parts)))
@@ -128,7 +127,7 @@ def _settings(config: Path) -> Settings:
 
 async def _note(settings: Settings, what: str, subject: str, detail: dict[str, Json]) -> None:
     """Write what leaves into the audit before it is made. StoreFailed: then it is not made."""
-    journal = await Journal.open(Path(settings.folder) / settings.storage.path / "siaga.db", is_shared=True)
+    journal = await Journal.open(settings.journal_file, is_shared=True)
     try:
         now = datetime.now(timezone.utc)
         entry = AuditEntry(at=now, who=getpass.getuser(), what=what, subject=subject, detail=detail)
@@ -137,17 +136,16 @@ async def _note(settings: Settings, what: str, subject: str, detail: dict[str, J
         await journal.close()
 
 
-async def _of_event(storage: Path, event_id: str) -> tuple[Event | None, list[Clip]]:
+async def _of_event(settings: Settings, event_id: str) -> tuple[Event | None, list[Clip]]:
     """Return an event and the recordings of its camera that show it, beside a hub that may run."""
-    file = storage / "siaga.db"
-    if not file.is_file():
+    if not settings.journal_file.is_file():
         return None, []
-    journal = await Journal.open(file, is_shared=True)
+    journal = await Journal.open(settings.journal_file, is_shared=True)
     try:
         event = await (await EventLog.open(journal, Bus())).get(event_id)
         if event is None or event.camera is None:
             return event, []
-        index = await ClipIndex.open(journal, folder=storage)
+        index = await ClipIndex.open(journal, folder=settings.storage_folder)
         return event, await index.showing(event.camera, event.at)
     finally:
         await journal.close()

@@ -63,7 +63,7 @@ def reload_rules(config: Path) -> None:
     _, settings, problems = read_configuration(config)
     if settings is None:
         give_up("\n".join(map(str, problems)))
-    journal = _journal_of(settings)
+    journal = settings.journal_file
     pid = owner_of(journal)
     if pid is None:
         give_up(say("cli.rules.reload.not_running", path=journal))
@@ -163,7 +163,7 @@ def replay_rule(rule: str, config: Path, since: str, until: str, is_json: bool) 
         names = [one.id for one in loaded.rules]
         give_up("\n".join(wrong) or say("cli.rules.no_rule", rule=rule) + did_you_mean(rule, names, say))
     span = _span(since, until, zone)
-    file = _journal_of(settings)
+    file = settings.journal_file
     try:
         found = replay(chosen, settings, texts, functions=plugins.template_functions, journal=file, span=span)
     except SiagaError as err:
@@ -215,17 +215,13 @@ def _span(since: str, until: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return span[0], span[1]
 
 
-def _journal_of(settings: Settings) -> Path:
-    return Path(settings.folder) / settings.storage.path / "siaga.db"
-
-
 def _wording(settings: Settings) -> Wording:
     return Wording(say.language, settings.site.timezone, SystemClock())
 
 
 def _read_journal(settings: Settings, look: Callable[[RunLog], Awaitable[T]]) -> T | None:
     """Return what the engine's log says, beside a running hub; None where no hub ran yet."""
-    file = _journal_of(settings)
+    file = settings.journal_file
     if not file.exists():
         return None
 

@@ -51,7 +51,7 @@ from .errors import (
     StoreFailed,
     TemplateFailed,
 )
-from .face_lending import FindsFaces, face_finder
+from .eye_lending import FindsFaces, face_finder, open_net
 from .ground import Ground
 from .hookspecs import hookimpl
 from .inbound import Inbound, InboundRequest, InboundResult, KeyedReceipt, Reply
@@ -168,6 +168,7 @@ __all__ = [
     "find_all",
     "hookimpl",
     "local_name",
+    "open_net",
     "read_xml",
     "retry_after_s",
     "text_of",

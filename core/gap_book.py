@@ -68,8 +68,8 @@ class GapBook:
         book = cls(journal)
         book._open = {gap.camera for gap in await book._select("end is null", ())}
         rows = await journal.read(lambda db: list(db.execute("select at from lived")))
-        for camera in cameras if rows else ():
-            await book.begin(camera, datetime.fromisoformat(rows[0][0]), away)
+        if rows:
+            await book._begin(cameras, datetime.fromisoformat(rows[0][0]), away)
         return book
 
     async def live(self, at: datetime) -> None:
@@ -87,20 +87,7 @@ class GapBook:
 
     async def begin(self, camera: str, at: datetime, reason: str) -> None:
         """Note that a camera is not recorded from now on; an open gap stays as it began."""
-        if camera in self._open:
-            return
-        self._open.add(camera)
-
-        def insert(db: Database) -> None:
-            db.execute(
-                "insert or ignore into gaps (camera, begin, reason) values (?, ?, ?)", (camera, stamp(at), reason)
-            )
-
-        try:
-            await self._journal.write(insert)
-        except StoreFailed as err:
-            self._open.discard(camera)
-            logger.error("%s: its gap was not noted: %s", camera, err)
+        await self._begin((camera,), at, reason)
 
     async def end(self, camera: str, at: datetime) -> None:
         """Note that it is recorded again; a hiccup is forgotten."""
@@ -147,6 +134,19 @@ class GapBook:
             return db.execute(f"delete from gaps where number in ({inner})", (stamp(before), limit)).rowcount
 
         return await self._journal.write(remove)
+
+    async def _begin(self, cameras: Iterable[str], at: datetime, reason: str) -> None:
+        new = [camera for camera in cameras if camera not in self._open]
+        if not new:
+            return
+        self._open.update(new)
+        statement = "insert or ignore into gaps (camera, begin, reason) values (?, ?, ?)"
+        rows = [(camera, stamp(at), reason) for camera in new]
+        try:
+            await self._journal.write(lambda db: db.conn.executemany(statement, rows))
+        except StoreFailed as err:
+            self._open.difference_update(new)
+            logger.error("%s: its gap was not noted: %s", ", ".join(new), err)
 
     async def _select(self, where: str, values: Iterable[object]) -> list[Gap]:
         def look(db: Database) -> list[Gap]:

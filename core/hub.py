@@ -96,7 +96,7 @@ class Hub:
         self.bus = Bus()
         self.tasks = Tasks(self.clock)
         self.health = HealthBook(self.bus, self.clock)
-        self.storage = Path(settings.folder) / settings.storage.path
+        self.storage = settings.storage_folder
         self._parts: list[Part] = []
         self._ends: list[End] = []
         self._tuning = tuning
@@ -177,7 +177,7 @@ class Hub:
         except OSError as err:
             raise StoreFailed(self.texts("hub.storage_not_made", path=self.storage, why=err.strerror)) from err
         self.store = self.plugins.make(self.plugins.stores["local"], self.storage)
-        self.journal = await Journal.open(self.storage / "siaga.db", texts=self.texts)
+        self.journal = await Journal.open(self.settings.journal_file, texts=self.texts)
         for part in ("journal", "storage"):
             self.health.set(part, "ok")
         self._ends += [

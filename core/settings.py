@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from pathlib import Path
 from typing import Any, Literal
 
 from .ground import Ground
@@ -132,6 +133,10 @@ class CameraSettings(Struct):
         """Return the zones that count while the camera stands at a preset, "" for anywhere else."""
         return {**self.zones, **self.preset_zones.get(preset, {})}
 
+    def ground_at(self, preset: str) -> Ground | None:
+        """Return the measured ground, None where it holds only at another preset."""
+        return self.ground if self.ground is not None and self.ground.preset in (None, preset) else None
+
 
 class NotifierSettings(Struct):
     """Describe one way to send; ``options`` are checked by the notifier kind's schema."""
@@ -243,6 +248,16 @@ class Settings(Struct):
     off: frozenset[str] = frozenset()
     seen_presets: dict[str, tuple[str, ...]] = {}
     isolates_plugins: bool = True
+
+    @property
+    def storage_folder(self) -> Path:
+        """Return the folder in which everything is kept."""
+        return Path(self.folder) / self.storage.path
+
+    @property
+    def journal_file(self) -> Path:
+        """Return the journal's file."""
+        return self.storage_folder / "siaga.db"
 
     def presets(self, camera: str) -> tuple[str, ...] | None:
         """Return the presets of a camera, None where nobody knows: as configured, else as it was seen to have them."""

@@ -34,7 +34,7 @@ def measure(data: Path, kinds: Mapping[str, Kind[Detector]]) -> list[Report]:
 
 
 def _by(name: str, options: Mapping[str, Any], heads: Mapping[str, int], folder: Path, kind: Kind[Detector]) -> Report:
-    errors, few, many, took_ms, counted, real = [], [], [], [], 0, 0
+    counts, took_ms = list[tuple[int, int]](), list[float]()
     detector = kind.make(kind.schema({"labels": ["person"], **options}), Scene(camera="uji"))
     least = getattr(detector.wants, "min_score", 0.5)
     for number, (file, count) in enumerate(sorted(heads.items())):
@@ -43,18 +43,14 @@ def _by(name: str, options: Mapping[str, Any], heads: Mapping[str, int], folder:
         told = detector.look(frame, LookContext(at=frame.at))
         took_ms.append((time.perf_counter() - begun) * 1000)
         seen = sum(1 for one in told if isinstance(one, Detection) and one.label == "person" and one.score >= least)
-        error = abs(seen - count) / count
-        errors.append(error)
-        if count <= _MOST_COUNTED:
-            few.append(error)
-            counted, real = counted + seen, real + count
-        else:
-            many.append(seen <= count)
+        counts.append((seen, count))
+    up_to_30, *others = _of(counts)
+    few = [(seen, count) for seen, count in counts if count <= _MOST_COUNTED]
+    share = sum(seen for seen, _ in few) / sum(count for _, count in few)
     figures = (
-        Figure(name="mean error of the count up to 30", value=sum(few) / len(few), goal="<= 0.15"),
-        Figure(name="all people counted, as a share of those there", value=counted / real),
-        Figure(name="mean error of the count, all pictures", value=sum(errors) / len(errors)),
-        Figure(name="above 30: never more than are there", value=sum(many) / len(many) if many else None),
+        up_to_30,
+        Figure(name="all people counted, as a share of those there", value=share),
+        *others,
         Figure(name="time a look", value=median(took_ms), unit="ms"),
     )
     return Report(detector="objects", footage=f"street crowds, {name}", count=f"{len(heads)} pictures", figures=figures)
@@ -67,24 +63,26 @@ def crowd(data: Path, kinds: Mapping[str, Kind[Detector]]) -> list[Report]:
     finder = kinds["objects"].make(
         kinds["objects"].schema({"labels": ["person"], "tiles": "auto"}), Scene(camera="uji")
     )
-    few, every, many, took_ms = [], [], [], list[float]()
+    counts, took_ms = list[tuple[int, int]](), list[float]()
     for file, count in sorted(heads.items()):
         told, ms = _told(kinds["crowd"], finder, still(folder / file))
         took_ms.append(ms)
-        error = abs(told["count"] - count) / count
-        every.append(error)
-        if count <= _MOST_COUNTED:
-            few.append(error)
-        else:
-            many.append(told["count"] <= count)
-    figures = (
-        Figure(name="mean error of the count up to 30", value=sum(few) / len(few), goal="<= 0.15"),
-        Figure(name="mean error of the count, all pictures", value=sum(every) / len(every)),
-        Figure(name="above 30: never more than are there", value=sum(many) / len(many) if many else None),
-        Figure(name="time a look, the net apart", value=median(took_ms), unit="ms"),
-    )
+        counts.append((told["count"], count))
+    figures = (*_of(counts), Figure(name="time a look, the net apart", value=median(took_ms), unit="ms"))
     footage = "street crowds, faces counted too, objects in tiles"
     return [Report(detector="crowd", footage=footage, count=f"{len(heads)} pictures", figures=figures)]
+
+
+def _of(counts: Sequence[tuple[int, int]]) -> tuple[Figure, ...]:
+    """Return how far pairs of counted and real people are apart."""
+    errors = [(abs(seen - count) / count, count) for seen, count in counts]
+    few = [error for error, count in errors if count <= _MOST_COUNTED]
+    many = [seen <= count for seen, count in counts if count > _MOST_COUNTED]
+    return (
+        Figure(name="mean error of the count up to 30", value=sum(few) / len(few), goal="<= 0.15"),
+        Figure(name="mean error of the count, all pictures", value=sum(error for error, _ in errors) / len(errors)),
+        Figure(name="above 30: never more than are there", value=sum(many) / len(many) if many else None),
+    )
 
 
 def _told(kind: Kind[Detector], finder: Detector, picture: Picture) -> tuple[dict[str, Any], float]:

@@ -201,11 +201,12 @@ class CameraLooks:
             # A zone of another preset is no mistake of the detector that names it.
             zones = {name: its[name] for its in self._settings.preset_zones.values() for name in its}
             standing = self._standing if detect.preset is None else detect.preset
-            ground = self._settings.ground
-            if ground is not None and ground.preset not in (None, standing):
-                ground = None
-            here = self._settings.zones_at(standing)
-            scene = Scene(camera=self.camera, zones={**zones, **here}, ground=ground, folder=self._folder)
+            scene = Scene(
+                camera=self.camera,
+                zones={**zones, **self._settings.zones_at(standing)},
+                ground=self._settings.ground_at(standing),
+                folder=self._folder,
+            )
             return kinds[detect.type].make(detect.options, scene)
 
         return make

@@ -17,7 +17,6 @@ from ..errors import MediaError
 from ..texts import Texts
 from ..types import Clip, Event, Json, Struct
 from .picture import encode
-from .redact import digest
 
 # Before, at and after the moment, in seconds: what led to it, what it was, what came of it.
 _MOMENTS_S = (-2.0, 0.0, 2.0)
@@ -63,11 +62,12 @@ def pack(
     recording = storage / clip.path
     part = target.with_name(f".{target.name}.part")
     try:
-        if digest(recording) != clip.sha256:
+        content = recording.read_bytes()
+        if hashlib.sha256(content).hexdigest() != clip.sha256:
             raise MediaError(texts("evidence.changed", file=recording))
         stills = _stills(recording, clip, event.at)
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as written:
-            parts = [_put(written, f"rekaman{recording.suffix}", recording.read_bytes(), None)]
+            parts = [_put(written, f"rekaman{recording.suffix}", content, None)]
             parts += [_put(written, f"gambar-{n}.jpg", jpeg, at) for n, (at, jpeg) in enumerate(stills, 1)]
             if event.snapshot and (storage / event.snapshot).is_file():
                 parts.append(_put(written, "kejadian.jpg", (storage / event.snapshot).read_bytes(), event.at))

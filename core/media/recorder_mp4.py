@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from av.video import VideoStream
 from ..types import Clip
 from .recorder_sidecar import ClipPlan
 from .ring import AccessUnit, StreamConfig
+from .sha256 import sha256_of
 
 _TICKS_PER_S = 90_000
 _TIME_BASE = Fraction(1, _TICKS_PER_S)
@@ -119,7 +119,7 @@ def finish_part(storage: Path, plan: ClipPlan) -> Clip:
         end=plan.start + timedelta(seconds=seconds),
         codec=plan.codec,
         size_bytes=whole.stat().st_size,
-        sha256=_sha256(whole),
+        sha256=sha256_of(whole),
         keys=plan.keys,
         has_gap=plan.has_gap,
         origin=plan.origin,
@@ -171,11 +171,6 @@ def _video(container: InputContainer) -> VideoStream:
 def _duration_s(path: Path) -> float:
     with av.open(str(path)) as container:
         return (container.duration or 0) / 1_000_000
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

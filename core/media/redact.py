@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +19,12 @@ from ..texts import Texts
 from ..types import Box, Struct
 from .faces import FaceFinder, hide
 from .privacy import cover
+from .sha256 import sha256_of
 
 # Faces are looked for in every so many pictures; in between they are hidden where they were before and where they are
 # found next, and a little around.
 _LOOK_EVERY = 3
 _AROUND = 0.25
-_CHUNK = 1 << 20
 Find = Callable[[NDArray[np.uint8]], list[Box]]
 
 
@@ -70,9 +69,9 @@ def redact(
         part.unlink(missing_ok=True)
     return Redacted(
         source=source.name,
-        source_sha256=digest(source),
+        source_sha256=sha256_of(source),
         result=target.name,
-        result_sha256=digest(target),
+        result_sha256=sha256_of(target),
         pictures=counted[0],
         faces=counted[1],
         masks=len(privacy.masks),
@@ -80,15 +79,6 @@ def redact(
         by=by,
         at=at,
     )
-
-
-def digest(file: Path) -> str:
-    """Return a file's SHA-256 in hex."""
-    found = hashlib.sha256()
-    with file.open("rb") as content:
-        while piece := content.read(_CHUNK):
-            found.update(piece)
-    return found.hexdigest()
 
 
 def _fenced(find: Find | None, source: Path, texts: Texts) -> Find:

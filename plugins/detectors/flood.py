@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import voluptuous as vol
 
@@ -24,6 +24,10 @@ from ...core import (
     validators,
 )
 from .flood_watch import NORMAL_STAGE, GaugeReading, Level, LevelFilter, Stages
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # A gauge that nobody could read for so long is told, once: somebody should look.
 _BLIND_AFTER = timedelta(seconds=60)
@@ -122,7 +126,7 @@ class FloodDetector:
 
 
 class _Reader(Protocol):
-    def read(self, luma: Any, context: LookContext) -> GaugeReading: ...  # noqa: ANN401
+    def read(self, luma: NDArray[np.uint8], context: LookContext) -> GaugeReading: ...
 
 
 def _make(options: dict[str, Any], scene: Scene) -> Detector:

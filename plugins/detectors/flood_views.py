@@ -27,8 +27,9 @@ class GaugeView:
 
     def read(self, luma: NDArray[np.uint8], context: LookContext) -> GaugeReading:
         """Read one picture, uint8 [height, width]."""
-        can_hold = self._hold is not None and min(luma.shape) >= 64
-        shift = self._hold.place(luma, self._water_y) if self._hold is not None and can_hold else (0.0, 0.0)
+        shift: tuple[float, float] | None = (0.0, 0.0)
+        if self._hold is not None and min(luma.shape) >= 64:
+            shift = self._hold.place(luma, self._water_y)
         if shift is None:
             return turned()
         reading = self._reader.read(moved(luma, shift))

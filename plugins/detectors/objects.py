@@ -27,6 +27,7 @@ from ...core import (
 
 if TYPE_CHECKING:
     from .objects_motion import MotionLooks
+    from .objects_tiles import Net
 
 Find = Callable[..., Sequence[tuple[int, float, Any]]]
 
@@ -159,11 +160,11 @@ class ObjectsDetector:
         size = tuple(checked["input"]) if checked["input"] else None
         names_file = str(folder / checked["model_labels"]) if checked["model_labels"] else None
         if checked["format"] == "nanodet":
-            net: Any = NanoDet.of(folder / checked["model"])
+            net: Net = NanoDet.of(folder / checked["model"])
             names: Sequence[str | None] = LABELS
         else:
-            net = shared_model(str(folder / checked["model"]), checked["format"], size, names_file, LABELS)
-            names = net.names
+            model = shared_model(str(folder / checked["model"]), checked["format"], size, names_file, LABELS)
+            net, names = model, model.names
         unknown = [label for label in checked["labels"] if label not in names]
         if unknown:
             known = ", ".join(sorted(name for name in names if name)[:20])
@@ -190,7 +191,7 @@ class ObjectsDetector:
         ]
 
 
-def _in_tiles(net: Any, tiles: int) -> Find:  # noqa: ANN401  whatever has a ``find``
+def _in_tiles(net: Net, tiles: int) -> Find:
     from .objects_tiles import find_in_tiles
 
     return partial(find_in_tiles, net, wanted=tiles) if tiles != 1 else net.find

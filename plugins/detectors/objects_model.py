@@ -9,10 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ...core import Box, PluginError, Texts
+from ...core import Box, PluginError, Texts, open_net
 from .objects_heads import FAMILIES, WrongAnswers
 from .objects_net import FAULTS, LABEL_COUNT, Found, first_line, suppressed
 
@@ -41,11 +40,8 @@ class Model:
         self._family, self._kind = FAMILIES[family], family
         if not path.is_file():
             raise PluginError(self._texts("objects.model.missing", file=path))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = open_net(path)
         except FAULTS as err:
             raise PluginError(self._texts("objects.model.not_onnx", file=path, why=first_line(err))) from err
         self._size = self._input_size(size)

@@ -11,11 +11,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
-from ...core import Box, PluginError, Texts
+from ...core import Box, PluginError, Texts, open_net
 
 SIDE_PX = 416
 STRIDES = (8, 16, 32)
@@ -44,17 +43,9 @@ class NanoDet:
     """Find things in a picture. About 45 ms of one core for each, and 20 MB beside the library."""
 
     def __init__(self, weights: Path, *, tells_features: bool = True) -> None:
-        options = onnxruntime.SessionOptions()
-        # An eye has one core; threads that spin for work would take the recorder's.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # Planning all tensors at once costs 20 MB and saves nothing measurable here.
-        options.enable_mem_pattern = False
         content = weights.read_bytes()
         # The net's own six answers, and what it sees before it knows what that is.
-        self._session = onnxruntime.InferenceSession(
-            content + (_also_tell(FEATURES) if tells_features else b""), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_net(content + (_also_tell(FEATURES) if tells_features else b""))
         self._input = self._session.get_inputs()[0].name
         self._answers = [output.name for output in self._session.get_outputs() if output.name != FEATURES]
         # Loading leaves 25 MB of freed heap behind, which glibc keeps unless asked.

@@ -57,7 +57,7 @@ class StillScene:
         self._areas = areas
         self._zone: Mask = np.ones((1, 1), np.bool_)
         self._unrest: Plane = np.zeros((1, 1), np.float32)
-        self._usual: Plane | None = None
+        self._usual: Plane = np.zeros((1, 1), np.float32)
         self._before: Plane = np.zeros((1, 1), np.float32)
         self._stood_s: Plane = np.zeros((1, 1), np.float32)
         self._known_s: Plane = np.zeros((1, 1), np.float32)
@@ -68,7 +68,7 @@ class StillScene:
         """Take one picture, uint8 [height, width], with the boxes of those who move by themselves; say what is new."""
         now = _small(luma)
         passed_s, self._looked_s = now_s - self._looked_s, now_s
-        if self._usual is None or self._usual.shape != now.shape:
+        if self._usual.shape != now.shape:
             self._begin(now)
             return []
         if passed_s > _GAP_S:
@@ -120,7 +120,6 @@ class StillScene:
 
     def _is_known(self, now: Plane, has_changed: Mask, covered: Mask, passed_s: float) -> Mask:
         """Say where the scene has been the same for long: who stood there at the beginning was not taken away."""
-        assert self._usual is not None
         self._known_s[~has_changed & ~covered] += passed_s
         is_new = (self._known_s < _LEARN_S) & (has_changed | covered)
         self._usual[is_new] = now[is_new]
@@ -137,7 +136,6 @@ class StillScene:
         np.clip(stood, 0.0, _ACCEPT_S + self._after_s, out=stood)
 
     def _follow(self, now: Plane, has_changed: Mask, passed_s: float) -> None:
-        assert self._usual is not None
         share = np.float32(min(1.0, passed_s / _FOLLOW_S))
         usual = self._usual
         usual[~has_changed] += share * (now - usual)[~has_changed]
@@ -168,7 +166,6 @@ class StillScene:
         return found
 
     def _take_as_usual(self, part: Mask, now: Plane) -> None:
-        assert self._usual is not None
         wider = cv2.dilate(part.astype(np.uint8), _KERNEL, iterations=2) > 0
         self._usual[wider] = now[wider]
         self._stood_s[wider] = 0.0

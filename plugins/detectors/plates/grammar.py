@@ -64,15 +64,12 @@ class Plate(NamedTuple):
     @property
     def area(self) -> str:
         """Return the letters of the area."""
-        return self.number[: next(at for at, sign in enumerate(self.number) if sign.isdigit())]
+        return _pieces(self.number)[0]
 
 
 def is_plate(number: str) -> bool:
     """Say whether a text without blanks is written as a plate is."""
-    area = number.rstrip(LETTERS).rstrip(DIGITS)
-    rest = number[len(area) :]
-    digits = rest.rstrip(LETTERS)
-    series = rest[len(digits) :]
+    area, digits, series = _pieces(number)
     return (
         area in AREAS
         and digits.isdigit()
@@ -81,6 +78,14 @@ def is_plate(number: str) -> bool:
         and 1 <= len(digits) <= _MOST_DIGITS
         and len(series) <= _MOST_SERIES
     )
+
+
+def _pieces(text: str) -> tuple[str, str, str]:
+    """Return the area, the digits and the series of a plate or of its beginning."""
+    area = text.rstrip(LETTERS).rstrip(DIGITS) or (text if text.isalpha() else "")
+    rest = text[len(area) :]
+    digits = rest.rstrip(LETTERS)
+    return area, digits, rest[len(digits) :]
 
 
 def weights(signs: Sequence[str]) -> NDArray[np.float32]:
@@ -147,10 +152,7 @@ def _step(
 @cache
 def _next(text: str) -> tuple[int, ...]:
     """Return the columns of what may follow a beginning of a plate."""
-    area = text.rstrip(LETTERS).rstrip(DIGITS) or (text if text.isalpha() else "")
-    rest = text[len(area) :]
-    digits = rest.rstrip(LETTERS)
-    series = rest[len(digits) :]
+    area, digits, series = _pieces(text)
     allowed = ""
     if not digits:
         allowed = "".join(sign for sign in LETTERS if any(code.startswith(area + sign) for code in AREAS))

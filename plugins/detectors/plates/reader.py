@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ....core import open_net
 from .grammar import Plate, most_likely, weights
 
 Picture = NDArray[np.uint8]
@@ -53,7 +54,7 @@ def load_nets() -> Nets:
     for name in (_READER, _FINDER):
         if not (models / name).is_file():
             raise FileNotFoundError(2, "no such model", str(models / name))
-    reader, finder = _session(models / _READER), _session(models / _FINDER)
+    reader, finder = open_net(models / _READER), open_net(models / _FINDER)
     signs = ["", *reader.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
     return Nets(reader, finder, (0, signs.index(" ", 1)), weights(signs))
 
@@ -91,15 +92,6 @@ def plates_in(nets: Nets, picture: Picture) -> Iterator[tuple[Plate, Place]]:
         plate = read_line(nets, picture[top:bottom, left:right])
         if plate is not None:
             yield plate, place
-
-
-def _session(file: Path) -> Any:  # noqa: ANN401  onnxruntime is untyped
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def _dark_on_light(crop: Picture) -> Picture:

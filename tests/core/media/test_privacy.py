@@ -20,7 +20,8 @@ from siaga.core.media.faces import FaceFinder, hide
 from siaga.core.media.lookout import Lookout
 from siaga.core.media.looks import Looks
 from siaga.core.media.privacy import Privacy
-from siaga.core.media.redact import digest, redact
+from siaga.core.media.redact import redact
+from siaga.core.media.sha256 import sha256_of
 from siaga.core.settings import CameraSettings, DetectSettings, PrivacySettings
 from siaga.core.texts import Texts
 
@@ -180,7 +181,7 @@ def test_a_copy_hides_faces_in_every_picture_and_its_paper_says_what_was_done(fi
     at = datetime(2026, 11, 25, tzinfo=timezone.utc)
     done = redact(film, target, privacy, ground="surat 12/2026", by="sari", at=at, texts=Texts("id"), find=square)
     assert (done.pictures, done.masks, done.ground, done.by) == (20, 1, "surat 12/2026", "sari")
-    assert (done.source_sha256, done.result_sha256) == (digest(film), digest(target)) and done.faces >= 20
+    assert (done.source_sha256, done.result_sha256) == (sha256_of(film), sha256_of(target)) and done.faces >= 20
     with av.open(str(target)) as made, av.open(str(film)) as given:
         pairs = zip(made.decode(video=0), given.decode(video=0), strict=True)
         for copy, original in pairs:
@@ -221,7 +222,7 @@ def test_the_command_writes_copy_and_paper_and_overwrites_nothing(film, tmp_path
     said = CliRunner().invoke(main, asked)
     assert said.exit_code == 0, said.output
     paper = json.loads((tmp_path / "salinan.mp4.json").read_text())
-    assert paper["ground"] == "surat 12/2026" and paper["masks"] == 1 and paper["result_sha256"] == digest(target)
+    assert paper["ground"] == "surat 12/2026" and paper["masks"] == 1 and paper["result_sha256"] == sha256_of(target)
     again = CliRunner().invoke(main, asked)
     assert again.exit_code == 1 and "salinan.mp4" in again.output
     wrong = CliRunner().invoke(main, [*asked[:2], str(tmp_path / "b.mp4"), "--ground", "g", "--mask", "0,0 2,2"])
