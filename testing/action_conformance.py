@@ -15,15 +15,18 @@ from ..core.rule_contracts import Action
 from ..core.tasks import Crash, fenced_call
 from ..core.types import ActionCall, ActionResult, Event, new_id
 from .device_thread import Device, DeviceThread
-from .far_stage import each_garbage, hurry, within
+from .far_stage import each_garbage, within
+from .fault_proxy import Fault
 from .findings import fail, folder_of, shape_faults, skip, told
 from .hurried_loop import LoopClock
 from .leaks import outside_calls, tasks_left
 from .loop_watch import LoopWatch
 from .own_hub import CAMERAS, OwnHub
 from .plugin_conformance import PluginConformance
+from .timed_calls import hurry
 
 RUN_LIMIT_S = 30.0
+_FAULTS: tuple[Fault, ...] = ("refuse", "cut", "hang")
 _TARGETS = ("camera", "contact", "team", "rota", "group", "place")
 
 
@@ -178,8 +181,8 @@ class ActionConformance(PluginConformance):
             if not stage.far.has_device:
                 skip("this action talks to the hub alone: `device` returns None")
             action = stage.make()
-            for number, fault in enumerate(("refuse", "cut", "hang")):
-                await stage.far.fail(fault)  # type: ignore[arg-type]
+            for number, fault in enumerate(_FAULTS):
+                await stage.far.fail(fault)
                 hurry(self.hurry)
                 outcome = await stage.run(action, stage.call(f"lari-{number}"), what=f"run ({fault})")
                 hurry(1.0)

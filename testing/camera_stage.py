@@ -17,12 +17,11 @@ from ..core.settings import CameraSettings
 from ..core.tasks import Crash, fenced, fenced_call
 from .device_thread import Device, DeviceThread
 from .findings import fail, told
-from .hurried_loop import HurriedLoop, LoopClock
+from .hurried_loop import LoopClock
 from .own_services import OwnServices
+from .timed_calls import hurry, timed
 
 START_LIMIT_S, CALL_LIMIT_S, STOP_LIMIT_S = 30.0, 10.0, 5.0
-# A limit is a promise to the hub, not a race: what ends a moment later on a busy machine has kept it.
-_GRACE_S = 1.5
 Call = Callable[[], Awaitable[object]]
 
 
@@ -83,14 +82,7 @@ class CameraStage:
 
     async def ask(self, name: str, call: Call, limit_s: float = CALL_LIMIT_S) -> Answer:
         """Make one call; it must end within its limit and raise nothing but an error of ``siaga.core``."""
-        result: object = None
-        try:
-            async with asyncio.timeout(limit_s + _GRACE_S) as limit:
-                result = await fenced(call)
-        except TimeoutError:
-            result = Crash(TimeoutError())
-        if limit.expired():
-            fail(f"{name} did not end within {limit_s:g} s: give each request a limit of its own (DeviceHttp has one)")
+        result = await timed(name, call, limit_s, "give each request a limit of its own (DeviceHttp has one)")
         if isinstance(result, Crash):
             if not isinstance(result.error, SiagaError):
                 words = "what a device answers or fails to must become a CameraError (CameraLost, AuthFailed ...)"
@@ -116,9 +108,7 @@ class CameraStage:
 
     def hurry(self, speed: float) -> None:
         """Let the time-outs of what runs here pass ``speed`` times as fast."""
-        loop = asyncio.get_running_loop()
-        if isinstance(loop, HurriedLoop):
-            loop.hurry(speed)
+        hurry(speed)
 
 
 def reading_calls(camera: Camera) -> dict[str, Call]:

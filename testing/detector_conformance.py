@@ -6,7 +6,7 @@ import gc
 import json
 import random
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar, cast
 
@@ -155,13 +155,15 @@ class DetectorConformance(PluginConformance):
             ("its own data", kept),
             ("data without fields", {kind: {} for kind in kept}),
         ):
-            made = self.made()
-            outcome = fenced_call(lambda: cast(Resumes, made).resume(told_before))  # noqa: B023
-            if isinstance(outcome, Crash):
-                fail(f"resume() with {words} raised {told(outcome.error, self.module)}")
-            self._look(made, _frame(self.pictures()[0], 0), 0, what=f"after resume() with {words}")
+            self._resume(self.made(), words, told_before)
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _resume(self, made: Detector, words: str, told_before: Mapping[str, Mapping[str, Any]]) -> None:
+        outcome = fenced_call(lambda: cast(Resumes, made).resume(told_before))
+        if isinstance(outcome, Crash):
+            fail(f"resume() with {words} raised {told(outcome.error, self.module)}")
+        self._look(made, _frame(self.pictures()[0], 0), 0, what=f"after resume() with {words}")
 
     def made(self, camera: str = "gang") -> Detector:
         """Build a detector as an eye would."""
@@ -209,7 +211,10 @@ def _observed(answer: Answer) -> Iterator[Observation]:
 
 def _frame(picture: Picture, at_s: float) -> Frame:
     luma = np.ascontiguousarray(picture[..., 1])  # green is most of what the eye calls brightness
-    colour: Callable[[], Picture] = lambda: picture  # noqa: E731
+
+    def colour() -> Picture:
+        return picture
+
     return Frame(
         camera="gang",
         at=_BEGIN + timedelta(seconds=at_s),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -15,19 +15,21 @@ from ..core.settings import NotifierSettings
 from ..core.tasks import Crash, fenced_call
 from ..core.types import Notice, Receipt, new_id
 from .device_thread import Device, DeviceThread
-from .far_stage import each_garbage, hurry, within
+from .far_stage import each_garbage, within
+from .fault_proxy import Fault
 from .findings import chain, fail, folder_of, leaked, log_lines, shape_faults, skip, told
 from .hurried_loop import LoopClock
 from .leaks import outside_calls, processes, tasks_left
 from .loop_watch import LoopWatch
 from .own_services import OwnServices
 from .plugin_conformance import PluginConformance
+from .timed_calls import hurry
 
 SEND_LIMIT_S, CLOSE_LIMIT_S = 60.0, 5.0
 _NOBODY = "this kind talks to nobody: `device` returns None"
 _STATES = ("accepted", "sent", "delivered", "read")
 # What each fault may lead to. Nothing was sent where nobody listens; whose answer was lost may have it.
-_VERDICTS = {"refuse": {"retry"}, "cut": {"retry", "unsure"}, "hang": {"retry", "unsure"}}
+_VERDICTS: Mapping[Fault, set[str]] = {"refuse": {"retry"}, "cut": {"retry", "unsure"}, "hang": {"retry", "unsure"}}
 
 
 class _Stage:
@@ -145,7 +147,7 @@ class NotifierConformance(PluginConformance):
             self._needs_far(stage)
             notifier = stage.make()
             for fault, allowed in _VERDICTS.items():
-                await stage.far.fail(fault)  # type: ignore[arg-type]
+                await stage.far.fail(fault)
                 hurry(self.hurry)
                 outcome = await stage.send(notifier, what=f"send ({fault})")
                 hurry(1.0)

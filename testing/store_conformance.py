@@ -64,11 +64,11 @@ class StoreConformance(PluginConformance):
             store = self.store(folder)
             contents = {"a.bin": bytes(range(256)), "kosong.jpg": b"", "besar.jpg": b"\xff\xd8" + bytes(_LARGE)}
             for name, content in contents.items():
-                await self._must("put", lambda: store.put(name, content))  # noqa: B023
-            await self._must("put again", lambda: store.put("a.bin", b"yang kedua"))
+                await self._put(store, name, content)
+            await self._put(store, "a.bin", b"yang kedua")
             contents["a.bin"] = b"yang kedua"
             for name, content in contents.items():
-                if await self._must("get", lambda: store.get(name)) != content:  # noqa: B023
+                if await self._get(store, name) != content:
                     fail(f"get({name!r}) is not what was put there ({len(content)} bytes)")
 
         self.run(check)
@@ -79,9 +79,9 @@ class StoreConformance(PluginConformance):
         async def check(folder: Path) -> None:
             store = self.store(folder)
             for name in _ODD_NAMES:
-                await self._must(f"put({name!r})", lambda: store.put(name, name.encode()))  # noqa: B023
+                await self._put(store, name, name.encode())
             for name in _ODD_NAMES:
-                if await self._must(f"get({name!r})", lambda: store.get(name)) != name.encode():  # noqa: B023
+                if await self._get(store, name) != name.encode():
                     fail(f"under {name!r} stands what belongs to another name")
 
         self.run(check)
@@ -95,8 +95,7 @@ class StoreConformance(PluginConformance):
             (folder / "luar.jpg").write_bytes(b"bukan milikmu")
             store = self.store(root)
             for name in _OUTSIDE:
-                await self._fails(f"get({name!r})", lambda: store.get(name))  # noqa: B023
-                await self._fails(f"put({name!r})", lambda: store.put(name, b"x"))  # noqa: B023
+                await self._refuses(store, name, f"get({name!r})", f"put({name!r})")
             if (folder / "luar.jpg").read_bytes() != b"bukan milikmu":
                 fail("a file beside the store was overwritten: resolve the name and compare it with the root")
 
@@ -118,13 +117,10 @@ class StoreConformance(PluginConformance):
             store = self.store(folder)
             given = [bytes([number]) * 200_000 for number in range(20)]
             names = [f"k/{number if number > 3 else 0}.jpg" for number in range(20)]
-
-            async def put(name: str, content: bytes) -> None:
-                await self._must("put", lambda: store.put(name, content))
-
-            await asyncio.gather(*(put(name, content) for name, content in zip(names, given, strict=True)))
+            puts = (self._put(store, name, content) for name, content in zip(names, given, strict=True))
+            await asyncio.gather(*puts)
             for name in set(names):
-                found = await self._must("get", lambda: store.get(name))  # noqa: B023
+                found = await self._get(store, name)
                 if found not in [content for n, content in zip(names, given, strict=True) if n == name]:
                     fail(f"{name!r} holds a mixture: write beside it and rename")
 
@@ -136,13 +132,13 @@ class StoreConformance(PluginConformance):
         async def check(folder: Path) -> None:
             store = self.store(folder)
             old, new = b"lama" * 1000, b"baru" * (_LARGE // 4)
-            await self._must("put", lambda: store.put("a.jpg", old))
+            await self._put(store, "a.jpg", old)
             for _ in range(5):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.001):
                         await store.put("a.jpg", new)
                 for _ in range(10):
-                    if await self._must("get", lambda: store.get("a.jpg")) not in (old, new):
+                    if await self._get(store, "a.jpg") not in (old, new):
                         fail("after a put that was cancelled, half a picture stands there")
                     await asyncio.sleep(0.005)
 
@@ -165,8 +161,7 @@ class StoreConformance(PluginConformance):
             store = self.broken(folder)
             if store is None:
                 skip("`broken` returns None")
-            await self._fails("put into a broken store", lambda: store.put("a.jpg", b"x"))
-            await self._fails("get from a broken store", lambda: store.get("a.jpg"))
+            await self._refuses(store, "a.jpg", "get from a broken store", "put into a broken store")
 
         self.run(check)
 
@@ -177,8 +172,8 @@ class StoreConformance(PluginConformance):
             store, tasks = self.store(folder), asyncio.all_tasks()
             with LoopWatch(folder_of(self.module)) as watch:
                 for number in range(3):
-                    await self._must("put", lambda: store.put(f"{number}.jpg", bytes(_LARGE)))  # noqa: B023
-                    await self._must("get", lambda: store.get(f"{number}.jpg"))  # noqa: B023
+                    await self._put(store, f"{number}.jpg", bytes(_LARGE))
+                    await self._get(store, f"{number}.jpg")
             if watch.blocked:
                 fail("\n".join(map(str, watch.blocked)) + "\nrun it in a thread (asyncio.to_thread)")
             if left := await tasks_left(tasks):
@@ -187,6 +182,16 @@ class StoreConformance(PluginConformance):
         self.run(check)
 
     # --- inside ---------------------------------------------------------------------------------
+
+    async def _put(self, store: Store, name: str, content: bytes) -> None:
+        await self._must(f"put({name!r})", lambda: store.put(name, content))
+
+    async def _get(self, store: Store, name: str) -> object:
+        return await self._must(f"get({name!r})", lambda: store.get(name))
+
+    async def _refuses(self, store: Store, name: str, get: str, put: str) -> None:
+        await self._fails(get, lambda: store.get(name))
+        await self._fails(put, lambda: store.put(name, b"x"))
 
     async def _must(self, call: str, work: Callable[[], Awaitable[object]]) -> object:
         outcome = await fenced(work)
